@@ -1,0 +1,126 @@
+"""A real browser for the tests: the system's Chromium, driven by Playwright, and axe to judge pages by."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
+
+from tests.support.summary import needs
+
+Scheme = Literal["light", "dark"]
+
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 844}
+SIZES = {"wide": WIDE, "narrow": NARROW}
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+# Quiet: a browser under test talks to nobody but the server under test.
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+AXE_RUN = """
+axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+   .then(found => found.violations.map(broken =>
+        broken.id + ": " + broken.help + ": " + broken.nodes.map(node => node.target.join(" ")).join(", ")))
+"""
+
+
+def chromium() -> str | None:
+    """Return the path of the system's Chromium, or None where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Start the browser; skip the asking test where none is installed."""
+    program = chromium()
+    if program is None:
+        pytest.skip("no Chromium: install it (on Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def open_page(browser: Browser, *, size: ViewportSize = WIDE, scheme: Scheme = "light") -> Iterator[Page]:
+    """Open a page in a context of its own: no cookie, cache or storage is shared with another.
+
+    Raises AssertionError at the end if a script on the page failed or broke the content security policy.
+    """
+    context = browser.new_context(
+        viewport=size, color_scheme=scheme, reduced_motion="reduce", locale="en-GB", timezone_id="UTC"
+    )
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(f"script failed: {error}"))
+    page.on("console", lambda message: problems.extend(_policy_breaches(message)))
+    try:
+        yield page
+    finally:
+        context.close()
+    assert problems == []
+
+
+def _policy_breaches(message: ConsoleMessage) -> list[str]:
+    return [message.text] if "Content Security Policy" in message.text else []
+
+
+def axe(page: Page) -> list[str]:
+    """Return what axe finds wrong on the page, one line a rule: its id, what it asks, the elements that break it."""
+    # Over the debugging protocol, since a page under our content security policy refuses evaluated strings.
+    session = page.context.new_cdp_session(page)
+    _evaluate(session, AXE.read_text(encoding="utf-8"))
+    violations: list[str] = _evaluate(session, AXE_RUN)
+    session.detach()
+    return violations
+
+
+def _evaluate(session: Any, expression: str) -> Any:
+    asked = {"expression": expression, "awaitPromise": True, "returnByValue": True}
+    answer = session.send("Runtime.evaluate", asked)
+    assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+    return answer["result"].get("value")
+
+
+@pytest.fixture
+def _needs_browser(request: pytest.FixtureRequest) -> None:
+    """Count the test before the browser may skip it."""
+    needs(request, "browser")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Give this module's browser.
+
+    A module has its own since Playwright keeps an event loop running in the thread, in which tests of other modules
+    could not run theirs.
+    """
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(_needs_browser: None, browser: Browser) -> Iterator[Page]:
+    """Give an empty page, 1440 by 900, light."""
+    with open_page(browser) as opened:
+        yield opened
