@@ -1,0 +1,1 @@
+"""Cron expressions: fields, parsing, searching, the zones' clocks, and words."""
