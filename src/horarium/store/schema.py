@@ -1,0 +1,96 @@
+"""The schema's version: make a new one, recognise an older, newer or foreign one."""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlalchemy import insert, inspect, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from horarium.errors import StoreForeign, StoreNewer, StoreOutdated
+from horarium.store.port import Store, Transaction
+from horarium.store.tables import SCHEMA_REVISION, counters, meta, metadata
+
+_KEEP = text(
+    "INSERT INTO horarium_meta (key, value) VALUES (:key, :value)"
+    " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
+
+
+def revision_of(store: Store) -> str | None:
+    """Return the schema revision that `store` says it has, None when it has no schema yet."""
+    with store.reading() as tx:
+        return revision_in(tx)
+
+
+def prepare(store: Store, *, upgrade: bool) -> None:
+    """Give an empty store the schema, upgrade an older one if `upgrade`, refuse a newer or foreign one."""
+    found = revision_of(store)
+    if found is None:
+        _make(store)
+        return
+    if found == SCHEMA_REVISION:
+        return
+    if found > SCHEMA_REVISION:
+        raise StoreNewer(
+            f"{store.location} was written by a newer release (schema {found}, this one knows {SCHEMA_REVISION});"
+            " install that release or restore a backup of before"
+        )
+    if not upgrade:
+        raise StoreOutdated(
+            f"{store.location} has schema {found}, this release needs {SCHEMA_REVISION}: run `horarium db upgrade`"
+        )
+    from horarium.store.migrations.runner import upgrade_to_newest  # noqa: PLC0415 - Alembic is dear to import
+
+    upgrade_to_newest(store)
+
+
+def _make(store: Store) -> None:
+    with store.transaction() as tx:
+        if store.capabilities.skips_locked:
+            # Two first starts at once: the second waits here and then finds the schema made.
+            tx.execute(text("SELECT pg_advisory_xact_lock(1213157953)"))
+        if revision_in(tx) is not None:
+            return
+        refuse_foreign(tx, store.location)
+        # All tables are known here: the line above has loaded them.
+        metadata.create_all(tx.connection, checkfirst=False)
+        tx.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+        tx.execute(text("INSERT INTO alembic_version (version_num) VALUES (:v)"), {"v": SCHEMA_REVISION})
+        tx.execute(insert(counters), [{"name": "run", "value": 0}])
+        tx.execute(insert(metadata.tables["audit_head"]), [{"name": "main", "last_id": 0, "last_hash": "0" * 64}])
+        tx.execute(insert(meta), [{"key": "instance", "value": secrets.token_hex(8)}])
+
+
+def refuse_foreign(tx: Transaction, location: str) -> None:
+    """Raise `StoreForeign` if a database without a schema of ours has tables under our names."""
+    from horarium.store.tables.everything import metadata  # noqa: PLC0415 - most programs find their tables made
+
+    if set(inspect(tx.connection).get_table_names()) & set(metadata.tables):
+        raise StoreForeign(f"{location} holds tables of another program; give Horarium a database of its own")
+
+
+def revision_in(tx: Transaction) -> str | None:
+    """Return the schema revision that a transaction sees, None when there is no schema yet. Raises `StoreForeign`."""
+    inspector = inspect(tx.connection)
+    try:
+        if not inspector.has_table("alembic_version"):
+            return None
+    except SQLAlchemyError as error:
+        raise StoreForeign("the database does not answer like one of ours") from error
+    found = tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    if found is None or not inspector.has_table(meta.name):
+        raise StoreForeign("the database has a version table, but not of Horarium")
+    return str(found)
+
+
+def read_meta(tx: Transaction, key: str) -> str | None:
+    """Return the value kept under `key`, None when there is none."""
+    found: str | None = tx.execute(select(meta.c.value).where(meta.c.key == key)).scalar_one_or_none()
+    return found
+
+
+def write_meta(tx: Transaction, key: str, value: str) -> None:
+    """Keep `value` under `key`."""
+    # One statement: two processes that start together both find nothing there yet.
+    tx.execute(_KEEP, {"key": key, "value": value})
