@@ -1,0 +1,1 @@
+"""What happened: the ledger of occurrences, the life of a run, its output and its history."""
