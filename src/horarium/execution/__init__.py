@@ -1,0 +1,1 @@
+"""Where and how an attempt is performed: threads of this program, isolated Python processes, commands."""

@@ -1,0 +1,1 @@
+"""What leaves as text: harmless lines for terminals, and the server's own log."""
