@@ -1,0 +1,1 @@
+"""Tell people: letters from the outbox, drawn and handed to a mail server."""

@@ -1,0 +1,97 @@
+"""Draw a letter: its words as text and as HTML, with headers that hold on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from functools import cache
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from horarium.accounts.letters import LetterKind
+from horarium.notify.lines import one_line
+from horarium.notify.mailer import MailFailed
+from horarium.notify.words import Values, Words, words_for
+
+PRODUCT: Final = "Horarium"
+# Seven bits get through every mail server.
+_POLICY: Final = SMTP.clone(cte_type="7bit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What tells one letter from all others, and when it was written. `message_id` stays over all tries."""
+
+    message_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A letter ready to go: the message, its recipient, and the address that answers of servers go to."""
+
+    message: EmailMessage
+    to: str
+    sender: str
+
+
+class Drawing:
+    """Letters in the name of one installation."""
+
+    def __init__(self, *, sender: str, base_url: str, zone: str) -> None:
+        """Write as `sender`, an address or a name and an address; show times in `zone`."""
+        name, self._address = parseaddr(sender)
+        self._name = one_line(name) or PRODUCT
+        self._base_url = base_url
+        self._zone = zone
+
+    def draw(self, kind: LetterKind, values: Mapping[str, Any], *, to: str, stamp: Stamp, team: str = "") -> Drawn:
+        """Return a letter of a kind. Raises `MailFailed`, for good, where it cannot be written at all."""
+        shown = {name: one_line(value) if isinstance(value, str) else value for name, value in values.items()}
+        # A link is ours, and longer than a line may be.
+        shown |= {"link": values["link"]} if "link" in values else {}
+        found = Values(shown, stamp.at, one_line(team), self._base_url, self._zone)
+        try:
+            words = words_for(kind, found)
+        except (KeyError, ValueError):
+            raise MailFailed("what it says is incomplete", is_final=True, is_for_all=False) from None
+        return self.put(words, to=to, stamp=stamp, team=found.team)
+
+    def put(self, words: Words, *, to: str, stamp: Stamp, team: str = "") -> Drawn:
+        """Return a letter with these words. Raises `MailFailed`, for good, for what is not one address."""
+        message = EmailMessage(policy=_POLICY)
+        try:
+            message["From"] = Address(display_name=self._name, addr_spec=self._address)
+            message["To"] = to
+            message["Subject"] = one_line(words.subject)
+            message["Date"] = format_datetime(stamp.at)
+            message["Message-ID"] = f"<{stamp.message_id}@{self._address.rpartition('@')[2]}>"
+            message["Auto-Submitted"] = "auto-generated"
+            recipients = [each.addr_spec for each in message["To"].addresses]
+        except (ValueError, IndexError, MessageError):
+            recipients = []
+        if recipients != [to] or not all(to.rpartition("@")):
+            raise MailFailed("that is not one address", is_final=True, is_for_all=False)
+        message.set_content(_environment().get_template("letter.txt").render(words=words).strip() + "\n")
+        html = _environment().get_template("letter.html").render(words=words, team=team)
+        message.add_alternative(html, subtype="html")
+        return Drawn(message, to, self._address)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("horarium.notify"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )

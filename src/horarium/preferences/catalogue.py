@@ -1,0 +1,150 @@
+"""Every setting that there is: the standard ones, and those that applications add."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, fields
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, Final
+
+from horarium.errors import InvalidValue
+from horarium.preferences.setting import Setting, SettingType, one_of
+
+_MOST_ADDED: Final = 500
+
+
+class Catalogue(Mapping[str, Setting]):
+    """The settings that there are, by key, in their order."""
+
+    def __init__(self, settings: Iterable[Setting]) -> None:
+        """Keep the settings; of two with one key the first counts."""
+        self._settings: dict[str, Setting] = {}
+        for setting in settings:
+            self._settings.setdefault(setting.key, setting)
+
+    def __getitem__(self, key: str) -> Setting:
+        """Return a setting. Raises `InvalidValue` for a key that is not there, naming the nearest ones that are."""
+        found = self._settings.get(key)
+        if found is None:
+            near = get_close_matches(str(key), self._settings, n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"use {one_of(tuple(self._settings))}"
+            raise InvalidValue("setting", key, f"there is none of this name; {hint}")
+        return found
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether there is a setting with this key."""
+        return key in self._settings
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the keys."""
+        return iter(self._settings)
+
+    def __len__(self) -> int:
+        """Return how many settings there are."""
+        return len(self._settings)
+
+    def groups(self) -> dict[str, list[Setting]]:
+        """Return the settings by the part that they stand in."""
+        found: dict[str, list[Setting]] = {}
+        for setting in self._settings.values():
+            found.setdefault(setting.group, []).append(setting)
+        return found
+
+
+TIME: Final = "Time and language"
+TIME_ZONE: Final = "timezone"
+STANDARD: Final = (
+    Setting(
+        key=TIME_ZONE,
+        type=SettingType.ZONE,
+        default="UTC",
+        label="Time zone",
+        group=TIME,
+        sentence="The zone in which times are shown, and by whose clock the person's own tasks run.",
+    ),
+    Setting(
+        key="date_language",
+        type=SettingType.CHOICE,
+        default="en",
+        choices=("en", "de", "pt", "pl"),
+        words=("English", "Deutsch", "Português", "Polski"),
+        label="Language of dates",
+        group=TIME,
+        sentence="The language in which days and months are named.",
+    ),
+    Setting(
+        key="clock",
+        type=SettingType.CHOICE,
+        default="24h",
+        choices=("24h", "12h"),
+        words=("14:32", "2:32 pm"),
+        group=TIME,
+        sentence="Whether the hours of a day are counted to 24, or twice to 12.",
+    ),
+    Setting(
+        key="week_start",
+        type=SettingType.CHOICE,
+        default="monday",
+        choices=("monday", "sunday"),
+        words=("Monday", "Sunday"),
+        label="Week starts on",
+        group=TIME,
+        sentence="The day before which the picture of the coming days draws the line between two weeks.",
+    ),
+    Setting(
+        key="look",
+        type=SettingType.CHOICE,
+        default="system",
+        choices=("system", "light", "dark"),
+        words=("Like the system", "Light", "Dark"),
+        group=TIME,
+        sentence="Whether pages are light or dark.",
+    ),
+    Setting(
+        key="page_size",
+        type=SettingType.CHOICE,
+        default="50",
+        choices=("25", "50", "100", "200"),
+        label="Rows on a page",
+        group=TIME,
+        sentence="How many tasks or runs a list shows at once.",
+    ),
+)
+"""The settings that every installation has."""
+
+
+def check_added(added: Mapping[str, Iterable[Setting]]) -> None:
+    """Refuse settings that take the key of a standard one, or that two applications add. Raises `InvalidValue`."""
+    seen = {setting.key: "Horarium itself" for setting in STANDARD}
+    for application, settings in added.items():
+        for setting in settings:
+            if seen.get(setting.key, application) != application:
+                raise InvalidValue("key", setting.key, f"it is taken by {seen[setting.key]}")
+            seen[setting.key] = application
+    if len(seen) - len(STANDARD) > _MOST_ADDED:
+        raise InvalidValue("settings", len(seen) - len(STANDARD), f"add at most {_MOST_ADDED}")
+
+
+def added_text(added: Mapping[str, Iterable[Setting]]) -> str:
+    """Return added settings, by the application that added them, as they are kept."""
+    plain = {application: [asdict(each) for each in settings] for application, settings in added.items()}
+    return json.dumps(plain, separators=(",", ":"), sort_keys=True)
+
+
+@lru_cache(maxsize=64)
+def added_of(text: str | None) -> Mapping[str, tuple[Setting, ...]]:
+    """Read what `added_text` wrote; parts that a newer release knows are left out."""
+    names = {each.name for each in fields(Setting)}
+    found: dict[str, list[dict[str, Any]]] = json.loads(text) if text else {}
+    return {
+        application: tuple(Setting(**{name: part for name, part in each.items() if name in names}) for each in settings)
+        for application, settings in found.items()
+    }
+
+
+@lru_cache(maxsize=64)
+def catalogue_of(text: str | None) -> Catalogue:
+    """Return all settings: the standard ones and those in the text about added ones."""
+    return Catalogue((*STANDARD, *(each for settings in added_of(text).values() for each in settings)))

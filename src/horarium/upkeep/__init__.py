@@ -1,0 +1,19 @@
+"""The installation looks after itself: maintenance as ordinary tasks, and as functions for code."""
+
+from __future__ import annotations
+
+from horarium.store.backup import Backup, list_backups, verify_backup
+from horarium.upkeep.backups import backup_database
+from horarium.upkeep.cleaning import cleanup_error_logs, cleanup_expired_sessions
+from horarium.upkeep.defaults import default_definitions, setup_default_tasks
+
+__all__ = [
+    "Backup",
+    "backup_database",
+    "cleanup_error_logs",
+    "cleanup_expired_sessions",
+    "default_definitions",
+    "list_backups",
+    "setup_default_tasks",
+    "verify_backup",
+]

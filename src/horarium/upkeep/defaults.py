@@ -1,0 +1,109 @@
+"""The standard maintenance tasks: their names, schedules and functions, and setting them up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from horarium.records.policies import Policies, Retry
+from horarium.records.tasks import PythonSpec, TaskDefinition
+from horarium.store.backup.shelf import check_keep
+from horarium.triggers import CronTrigger, to_text
+from horarium.upkeep.backups import KEEP
+
+TAG: Final = "maintenance"
+_RETRIES, _RETRY_SECONDS = 2, 300.0
+
+
+class CronScheduler(Protocol):
+    """What the tasks are added to: a `TaskScheduler`."""
+
+    def add_cron_task(
+        self,
+        name: str,
+        func: str,
+        expression: str,
+        *,
+        kwargs: Mapping[str, Any],
+        tags: Iterable[str],
+        description: str,
+        retries: int,
+        retry_delay: float,
+    ) -> object:
+        """Add a task, or give the one of this name its definition; history and pause stay."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StandardTask:
+    """One of the standard tasks; its function has the same name."""
+
+    name: str
+    expression: str
+    description: str
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def target(self) -> str:
+        """Return the importable function, which any process that shares the store can run."""
+        return f"horarium.upkeep:{self.name}"
+
+
+def setup_default_tasks(
+    scheduler: CronScheduler, *, backup_folder: str | Path | None = None, keep_backups: int = KEEP
+) -> list[str]:
+    """Add the standard maintenance tasks to `scheduler`; return their names.
+
+    Called again it changes nothing, and what somebody has paused stays paused. `backup_folder` is where backups go
+    (default: `backups` beside the database), `keep_backups` how many stay. Raises `InvalidValue`.
+    """
+    tasks = standard_tasks(backup_folder=backup_folder, keep_backups=keep_backups)
+    for task in tasks:
+        scheduler.add_cron_task(
+            task.name,
+            task.target,
+            task.expression,
+            kwargs=task.kwargs,
+            tags=(TAG,),
+            description=task.description,
+            retries=_RETRIES,
+            retry_delay=_RETRY_SECONDS,
+        )
+    return [task.name for task in tasks]
+
+
+def default_definitions(
+    timezone: str = "UTC", *, backup_folder: str | Path | None = None, keep_backups: int = KEEP
+) -> list[TaskDefinition]:
+    """Return the same tasks as definitions, for whoever keeps tasks without a `TaskScheduler`."""
+    return [
+        TaskDefinition(
+            name=task.name,
+            spec=PythonSpec(task.target, kwargs=task.kwargs),
+            schedule=to_text(CronTrigger(task.expression, timezone)),
+            timezone=timezone,
+            policies=Policies(retry=Retry(attempts=1 + _RETRIES, delay_seconds=_RETRY_SECONDS)),
+            tags=(TAG,),
+            description=task.description,
+        )
+        for task in standard_tasks(backup_folder=backup_folder, keep_backups=keep_backups)
+    ]
+
+
+def standard_tasks(*, backup_folder: str | Path | None = None, keep_backups: int = KEEP) -> list[StandardTask]:
+    """Return the standard tasks of this release; only what differs from the usual is written into them."""
+    check_keep(keep_backups)
+    backups: dict[str, Any] = {}
+    if backup_folder is not None:
+        backups["folder"] = str(Path(backup_folder).absolute())
+    if keep_backups != KEEP:
+        backups["keep"] = keep_backups
+    return [
+        StandardTask("cleanup_expired_sessions", "0 * * * *", "Ends and removes expired sessions."),
+        StandardTask(
+            "backup_database", "0 3 * * *", "Backs the database up, looks through the copy, prunes old ones.", backups
+        ),
+        StandardTask("cleanup_error_logs", "0 4 * * 0", "Trims old failure output by age and count."),
+    ]
