@@ -1,0 +1,1 @@
+"""Serve everything from one process; `python -m horarium.dashboard` starts it."""

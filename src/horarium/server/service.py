@@ -1,0 +1,169 @@
+"""The service without its doors: store, scheduler and launchers, with one start and one stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from functools import partial
+
+from horarium.accounts.people import People
+from horarium.accounts.setup import Setup
+from horarium.clock import Clock, SystemClock
+from horarium.config import Config
+from horarium.errors import ConfigError, InvalidValue, StoreError, StoreForeign
+from horarium.execution.accounts import AccountPolicy
+from horarium.execution.local import local_performers
+from horarium.execution.processes import IsolationOptions
+from horarium.execution.rescue import await_end
+from horarium.execution.threads import ThreadLauncher
+from horarium.notify.courier import Courier
+from horarium.records.secrets import Keyring
+from horarium.runs.launch import Launcher, Reporter
+from horarium.runs.registry import Registry
+from horarium.scheduling.service import SchedulerService
+from horarium.scheduling.tasks import TaskDesk
+from horarium.server.founding import make_private_folder
+from horarium.server.hardening import is_root
+from horarium.server.post import courier_of, post_warnings
+from horarium.server.vault import open_vault
+from horarium.store.opening import open_store
+from horarium.store.port import Store
+from horarium.vault.keyring import VaultKeyring
+
+HURRIED_SECONDS = 2.0
+
+log = logging.getLogger("horarium.server")
+
+
+@dataclass(slots=True)
+class Service:
+    """What runs behind the pages. `desk` and `setup` are what doors ask; `secret_key` is the strong one.
+
+    `courier` is None where no mail is sent.
+    """
+
+    config: Config
+    clock: Clock
+    store: Store
+    scheduler: SchedulerService
+    desk: TaskDesk
+    setup: Setup
+    secret_key: bytes = field(repr=False)
+    courier: Courier | None = None
+    _stopper: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Join the store as a node, begin to schedule, and to carry letters where there is a mail server."""
+        self.scheduler.start()
+        if self.courier is not None:
+            self.courier.start()
+
+    def begin_stop(self) -> None:
+        """Take nothing new from now on and let running work end within the grace; returns at once.
+
+        A second call shortens the grace. Signal handlers may call it.
+        """
+        grace = self.config.shutdown_grace_seconds if self._stopper is None else HURRIED_SECONDS
+        stopper = threading.Thread(target=self.scheduler.stop, args=(grace,), name="horarium-stop", daemon=True)
+        if self._stopper is None:
+            self._stopper = stopper
+        if self.courier is not None:
+            self.courier.begin_stop()
+        stopper.start()
+
+    def finish_stop(self) -> None:
+        """Wait until running work has ended, then close the store."""
+        if self._stopper is None:
+            self.begin_stop()
+        if self._stopper is not None:
+            self._stopper.join()
+        if self.courier is not None:
+            self.courier.stop()
+        self.store.close()
+
+    def setup_link(self) -> str | None:
+        """Return the link that sets up the first administrator, with a fresh code; None when there is one."""
+        code = self.setup.offer()
+        return None if code is None else f"{self.config.public_url}/setup?code={code}"
+
+
+def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None = None) -> Service:
+    """Put the service together; nothing runs yet. `keyring` opens credentials for tasks, the vault's own if not given.
+
+    Raises `ConfigError` for a missing or weak secret key and a data folder that cannot be used, `StoreError` for a
+    database that cannot be used.
+    """
+    key = config.require_secret_key()
+    make_private_folder(config.data)
+    clock = clock or SystemClock()
+    try:
+        store = open_store(config.database, clock=clock)
+    except InvalidValue as error:
+        raise ConfigError(f"DATABASE_URL is not understood: {error.allowed}") from error
+    try:
+        _refuse_damaged(store)
+    except StoreError:
+        store.close()
+        raise
+    ring = keyring or VaultKeyring(open_vault(config, store, clock))
+    registry = Registry()
+
+    def make_launcher(reporter: Reporter) -> Launcher:
+        policy = AccountPolicy(allow_root=config.allow_root_tasks, task_user=config.task_user)
+        performers = local_performers(clock, policy, isolation=IsolationOptions(size=config.processes))
+        return ThreadLauncher(
+            config.workers, reporter, clock, registry, performers=performers, store=store, keyring=ring
+        )
+
+    scheduler = SchedulerService(
+        store,
+        make_launcher,
+        clock=clock,
+        known=registry.local,
+        slots=config.workers,
+        slots_each=config.workers_each,
+        await_end=partial(await_end, clock=clock),
+    )
+    return Service(
+        config=config,
+        clock=clock,
+        store=store,
+        scheduler=scheduler,
+        desk=TaskDesk(store, clock, node=scheduler),
+        setup=Setup(store, clock, People(store, clock)),
+        secret_key=key.encode(),
+        courier=courier_of(config, store, clock, key.encode()),
+    )
+
+
+def _refuse_damaged(store: Store) -> None:
+    """Look the store through before anything is written to it: half a second for a million runs."""
+    damage = next(iter(store.check()), None)
+    if damage is not None:
+        raise StoreForeign(
+            f"{store.location} is damaged: {damage}; Horarium leaves it as it is: restore a backup"
+            " (`horarium db check` shows more)"
+        )
+
+
+def warnings_for(config: Config) -> list[str]:
+    """Return what an operator should know about these settings, one sentence each."""
+    found = []
+    if is_root() and config.task_user is None:
+        allowed = "they run as root" if config.allow_root_tasks else "they are refused"
+        found.append(
+            f"The server runs as root and HORARIUM_TASK_USER is not set: commands have no account ({allowed})."
+        )
+    elif is_root():
+        found.append(f"The server runs as root; commands run as {config.task_user}.")
+    is_https = (config.base_url or "").startswith("https:")
+    if not config.is_loopback and not (is_https and config.trusted_proxies):
+        found.append(
+            f"Pages are served over plain HTTP on {config.host}: put a proxy with HTTPS before it, and say so with"
+            " HORARIUM_BASE_URL and HORARIUM_TRUSTED_PROXIES."
+        )
+    found += post_warnings(config)
+    if config.env_file is not None and config.env_file.stat().st_mode & 0o077:
+        found.append(f"{config.env_file} can be read by other accounts: chmod 600 {config.env_file}.")
+    return found

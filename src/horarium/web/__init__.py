@@ -1,0 +1,1 @@
+"""Serve people: the pages, their look and the answers to their clicks."""

@@ -1,0 +1,366 @@
+"""List every route with who may use it: the pages are built from this table, and a test replays all of it.
+
+A route without a row cannot be built. What is not allowed here is refused before anything of the request is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, Literal
+
+from horarium.accounts.roles import Permission
+from horarium.web.links import API_ROOT, PATHS
+
+Method = Literal["GET", "POST", "DELETE"]
+
+
+class Transport(StrEnum):
+    """By which way somebody comes: each has its own proof of who they are, and takes no other."""
+
+    PAGES = "pages"
+    """A browser with a session."""
+    API = "api"
+    """A program with a token."""
+
+
+class Door(StrEnum):
+    """Who may pass without a permission of their own."""
+
+    EVERYBODY = "everybody"
+    """Signed in or not."""
+    SIGNED_IN = "signed in"
+    """Whoever is signed in."""
+
+
+class Who(StrEnum):
+    """The kinds of people that the table has an answer for; a disabled person is answered like nobody."""
+
+    ANONYMOUS = "anonymous"
+    """Not signed in."""
+    STRANGER = "stranger"
+    """Signed in, without any right on what it is about: somebody else's, or the installation's."""
+    VIEWER = "viewer"
+    """May see what it is about."""
+    OPERATOR = "operator"
+    """May operate what it is about."""
+    EDITOR = "editor"
+    """May edit, and operates what it is about."""
+    OWNER = "owner"
+    """Owns what it is about, without any role beside that."""
+    ADMIN = "admin"
+    """May do everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One route and method: what it needs, what is answered to whom, and which fields its query or form may have.
+
+    The answers are statuses for a sound request about something that exists. `many` are fields that may come more than
+    once. A row that is `fresh` is for what is dangerous: whoever does it has proved a short while ago who they are. The
+    API has no sessions: there they prove it with the request itself. One that `asks_outside` waits for another server,
+    and keeps no page waiting meanwhile.
+    """
+
+    route: str
+    method: Method
+    needs: Permission | Door
+    answers: Mapping[Who, int]
+    fields: frozenset[str] = frozenset()
+    many: frozenset[str] = frozenset()
+    fresh: bool = False
+    asks_outside: bool = False
+    transport: Transport = Transport.PAGES
+
+    @property
+    def path(self) -> str:
+        """Return the path, as Starlette writes it."""
+        return ALL_PATHS[self.route]
+
+
+OWN_PATHS: Final = {"health_live": "/health/live", "health_ready": "/health/ready"}
+API_PATHS: Final = {
+    "api_document": f"{API_ROOT}/openapi.json",
+    "api_me": f"{API_ROOT}/me",
+    "api_tokens": f"{API_ROOT}/tokens",
+    "api_token": f"{API_ROOT}/tokens/{{token_id:int}}",
+    "api_tasks": f"{API_ROOT}/tasks",
+    "api_task": f"{API_ROOT}/tasks/{{task_id:int}}",
+    "api_task_trigger": f"{API_ROOT}/tasks/{{task_id:int}}/trigger",
+    "api_task_pause": f"{API_ROOT}/tasks/{{task_id:int}}/pause",
+    "api_task_resume": f"{API_ROOT}/tasks/{{task_id:int}}/resume",
+    "api_runs": f"{API_ROOT}/runs",
+    "api_run": f"{API_ROOT}/runs/{{run_id:int}}",
+    "api_run_cancel": f"{API_ROOT}/runs/{{run_id:int}}/cancel",
+    "api_run_output": f"{API_ROOT}/runs/{{run_id:int}}/output",
+    "api_audit": f"{API_ROOT}/audit",
+}
+ALL_PATHS: Final = PATHS | OWN_PATHS | API_PATHS
+
+_LIST: Final = frozenset({"tag", "kind", "state"})
+_PAIRS: Final = frozenset({"key", "value"})
+_RULES: Final = _PAIRS | {"lock"}
+_RANKS: Final = (Who.VIEWER, Who.OPERATOR, Who.EDITOR)
+
+
+def _all(anonymous: int, signed_in: int) -> dict[Who, int]:
+    return {who: anonymous if who is Who.ANONYMOUS else signed_in for who in Who}
+
+
+def _page(route: str, needs: Permission | Door, *, many: frozenset[str] = frozenset()) -> Row:
+    """Return the row of a list, which everybody may look at and finds in it what they see."""
+    return Row(route, "GET", needs, _all(302, 200), many=many)
+
+
+def _of_task(route: str, method: Method, needs: Permission, done: int, *fields: str, anonymous: int = 401) -> Row:
+    """Return the row of something about one task or run: not found by who does not see it, refused to who may not."""
+    least = {Permission.TASKS_READ: 0, Permission.RUNS_READ: 0}.get(needs, 1)
+    answers = {
+        Who.ANONYMOUS: anonymous,
+        Who.STRANGER: 404,
+        **{who: done if rank >= least else 403 for rank, who in enumerate(_RANKS)},
+        Who.OWNER: done,
+        Who.ADMIN: done,
+    }
+    return Row(route, method, needs, answers, frozenset(fields))
+
+
+def _look(route: str, needs: Permission) -> Row:
+    return _of_task(route, "GET", needs, 200, anonymous=302)
+
+
+def _act(route: str, needs: Permission, *fields: str) -> Row:
+    return _of_task(route, "POST", needs, 303, "back", *fields)
+
+
+def _own(
+    route: str, method: Method, done: int, *fields: str, many: frozenset[str] = frozenset(), fresh: bool = False
+) -> Row:
+    """Return the row of something that everybody signed in has for themselves, and nobody for anyone else."""
+    return Row(
+        *(route, method, Door.SIGNED_IN),
+        answers=_all(302 if method == "GET" else 401, done),
+        fields=frozenset(fields),
+        many=many,
+        fresh=fresh,
+    )
+
+
+def _administer(
+    route: str,
+    method: Method,
+    needs: Permission,
+    *fields: str,
+    many: frozenset[str] = frozenset(),
+    fresh: bool = False,
+) -> Row:
+    """Return the row of something for administrators alone."""
+    done = 200 if method == "GET" else 303
+    refused = 302 if method == "GET" else 401
+    answers = {**_all(refused, 403), Who.ADMIN: done}
+    return Row(route, method, needs, answers, frozenset(fields), many, fresh=fresh)
+
+
+def _api(route: str, method: Method, needs: Permission, done: int, *fields: str, fresh: bool = False) -> Row:
+    """Return the row of something that every token of enough scope is answered, for the API."""
+    return Row(route, method, needs, _all(401, done), frozenset(fields), fresh=fresh, transport=Transport.API)
+
+
+def _api_of_task(route: str, method: Method, needs: Permission, done: int, *fields: str) -> Row:
+    """Return the row of something about one task or run, for the API."""
+    return replace(_of_task(route, method, needs, done, *fields), transport=Transport.API)
+
+
+def _of_project(route: str, method: Method, least: Who, done: int, *fields: str, fresh: bool = False) -> Row:
+    """Return the row of something about one project: not found by who is no member, refused below the role `least`.
+
+    Its owner here is whoever administers the project.
+    """
+    ranks = (*_RANKS, Who.OWNER)
+    answers = {
+        Who.ANONYMOUS: 302 if method == "GET" else 401,
+        Who.STRANGER: 404,
+        **{who: done if rank >= ranks.index(least) else 403 for rank, who in enumerate(ranks)},
+        Who.ADMIN: done,
+    }
+    return Row(route, method, Door.SIGNED_IN, answers, frozenset(fields), fresh=fresh)
+
+
+def _project_ends(method: Method, *fields: str) -> Row:
+    """Return the row of removing a project, which decides over tasks: for administrators of the installation alone."""
+    answers = {
+        **_all(302 if method == "GET" else 401, 403),
+        Who.STRANGER: 404,
+        Who.ADMIN: 200 if method == "GET" else 303,
+    }
+    return Row("project_remove", method, Door.SIGNED_IN, answers, frozenset(fields), fresh=method == "POST")
+
+
+_MANAGE: Final = Permission.USERS_MANAGE
+_AUDIT: Final = frozenset({"who", "did", "result", "way"})
+
+ROWS: Final = (
+    Row("setup", "GET", Door.EVERYBODY, _all(404, 404)),
+    Row(
+        *("setup", "POST", Door.EVERYBODY, _all(404, 404)),
+        fields=frozenset({"code", "team", "name", "email", "password"}),
+    ),
+    Row("login", "GET", Door.EVERYBODY, _all(200, 302)),
+    Row(
+        *("login", "POST", Door.EVERYBODY, _all(401, 401)),
+        fields=frozenset({"email", "password", "next", "stay"}),
+    ),
+    # Where no provider is set, there is nothing behind these.
+    Row("elsewhere", "GET", Door.EVERYBODY, _all(404, 404), asks_outside=True),
+    Row("elsewhere_back", "GET", Door.EVERYBODY, _all(404, 404), asks_outside=True),
+    Row("login_second", "GET", Door.EVERYBODY, _all(302, 302)),
+    Row(
+        *("login_second", "POST", Door.EVERYBODY, _all(303, 303)),
+        fields=frozenset({"code", "by", "trust", "cancel", "asked", "credential"}),
+    ),
+    Row(
+        *("login_passkey", "POST", Door.EVERYBODY, _all(401, 401)),
+        fields=frozenset({"next", "asked", "credential"}),
+    ),
+    Row("logout", "POST", Door.SIGNED_IN, _all(401, 303)),
+    _own("second_step", "GET", 302),
+    Row("forgot", "GET", Door.EVERYBODY, _all(200, 200)),
+    Row("forgot", "POST", Door.EVERYBODY, _all(303, 303), fields=frozenset({"login"})),
+    Row("reset", "GET", Door.EVERYBODY, _all(200, 200)),
+    Row("reset", "POST", Door.EVERYBODY, _all(303, 303), fields=frozenset({"password"})),
+    Row("register", "GET", Door.EVERYBODY, _all(200, 200)),
+    Row("register", "POST", Door.EVERYBODY, _all(303, 303), fields=frozenset({"email"})),
+    Row("join", "GET", Door.EVERYBODY, _all(200, 200)),
+    Row("join", "POST", Door.EVERYBODY, _all(303, 303), fields=frozenset({"name", "password", "time_zone"})),
+    Row("confirm", "GET", Door.EVERYBODY, _all(200, 200)),
+    Row("confirm", "POST", Door.EVERYBODY, _all(303, 303)),
+    _page("overview", Permission.TASKS_READ),
+    _page("tasks", Permission.TASKS_READ, many=_LIST),
+    _look("task", Permission.TASKS_READ),
+    Row(
+        *("tasks_act", "POST", Permission.TASKS_PAUSE, _all(401, 303)),
+        fields=frozenset({"back", "id", "action"}),
+        many=frozenset({"id"}),
+    ),
+    _act("task_run", Permission.TASKS_TRIGGER),
+    _act("task_pause", Permission.TASKS_PAUSE, "reason"),
+    _act("task_resume", Permission.TASKS_PAUSE),
+    _act("task_unpark", Permission.TASKS_PAUSE),
+    _page("runs", Permission.RUNS_READ, many=_LIST),
+    _look("run", Permission.RUNS_READ),
+    _act("run_again", Permission.TASKS_TRIGGER),
+    _act("run_stop", Permission.RUNS_CANCEL),
+    _look("run_log", Permission.RUNS_READ),
+    _of_task("run_log_stream", "GET", Permission.RUNS_READ, 200),
+    _own("settings", "GET", 302),
+    _own("settings_profile", "GET", 200),
+    _own("settings_profile", "POST", 303, "display_name"),
+    _own("settings_email", "POST", 303, "email", "current", "keep_tokens"),
+    _own("settings_email_confirm", "POST", 303),
+    _own("settings_email_withdraw", "POST", 303),
+    _own("settings_signin", "GET", 200),
+    _own("settings_password", "POST", 303, "current", "new", "keep_tokens"),
+    _own("settings_app_new", "POST", 200, fresh=True),
+    _own("settings_app", "POST", 422, "key", "code", fresh=True),
+    _own("settings_app_remove", "POST", 303, fresh=True),
+    _own("settings_codes", "POST", 409, fresh=True),
+    _own("settings_passkey", "POST", 422, "name", "asked_new", "credential", fresh=True),
+    _own("settings_passkey_remove", "POST", 303, "passkey", fresh=True),
+    _own("settings_sessions", "GET", 200),
+    _own("settings_session_end", "POST", 303, "session"),
+    _own("settings_sessions_end", "POST", 303),
+    _administer("user_reset_second_step", "POST", Permission.USERS_MANAGE, "back", fresh=True),
+    _administer("invitations", "GET", Permission.USERS_MANAGE),
+    _administer(
+        *("invitations", "POST", Permission.USERS_MANAGE),
+        *("email", "role", "project", "project_role"),
+        fresh=True,
+    ),
+    _administer("invitation_withdraw", "POST", Permission.USERS_MANAGE),
+    _administer("invitation_resend", "POST", Permission.USERS_MANAGE, fresh=True),
+    replace(
+        _administer("invitation_link", "POST", Permission.USERS_MANAGE, fresh=True),
+        answers={**_all(401, 403), Who.ADMIN: 200},
+    ),
+    _administer("user_reset", "POST", Permission.USERS_MANAGE, "by_hand", "back", fresh=True),
+    _own("settings_tokens", "GET", 200),
+    Row(
+        *("settings_tokens", "POST", Door.SIGNED_IN, _all(401, 200)),
+        fields=frozenset({"name", "scope", "days"}),
+        many=frozenset({"scope"}),
+        fresh=True,
+    ),
+    _own("settings_token_revoke", "POST", 303, "token"),
+    Row("users", "GET", _MANAGE, {**_all(302, 403), Who.ADMIN: 200}, many=frozenset({"role"})),
+    _administer("user", "GET", _MANAGE),
+    _administer("user_role", "POST", _MANAGE, "role", fresh=True),
+    _administer("user_session_end", "POST", _MANAGE, "session"),
+    _administer("user_sessions_end", "POST", _MANAGE, "back"),
+    _administer("user_leave", "GET", _MANAGE),
+    _administer("user_leave", "POST", _MANAGE, "act", "fate", "heir", "project", "runs", "confirm", fresh=True),
+    _administer("user_open", "POST", _MANAGE, fresh=True),
+    _own("projects", "GET", 200),
+    _administer("projects", "POST", Permission.PROJECTS_MANAGE, "name", "description"),
+    _of_project("project", "GET", Who.VIEWER, 200),
+    _of_project("project", "POST", Who.OWNER, 303, "name", "description"),
+    _of_project("project_member", "POST", Who.OWNER, 303, "who", "role", fresh=True),
+    _of_project("project_member_drop", "POST", Who.OWNER, 303, "user"),
+    _project_ends("GET"),
+    _project_ends("POST", "fate", "heir", "project", "runs", "confirm"),
+    Row("audit", "GET", Permission.AUDIT_READ, {**_all(302, 403), Who.ADMIN: 200}, many=_AUDIT),
+    _administer("audit_verify", "POST", Permission.AUDIT_READ),
+    Row(
+        *("audit_export", "POST", Permission.AUDIT_READ, {**_all(401, 403), Who.ADMIN: 200}),
+        fields=_AUDIT | {"format", "q", "from", "to"},
+        many=_AUDIT,
+        fresh=True,
+    ),
+    _own("settings_time", "GET", 200),
+    _own("settings_time", "POST", 303, "timezone", "date_language", "clock", "week_start", "look", "page_size"),
+    _own("settings_added", "GET", 200),
+    _own("settings_added", "POST", 303, *_PAIRS, many=_PAIRS),
+    _administer("settings_rules", "GET", Permission.SYSTEM_MANAGE),
+    _administer("settings_rules", "POST", Permission.SYSTEM_MANAGE, *_RULES, many=_RULES, fresh=True),
+    Row("events", "GET", Permission.TASKS_READ, _all(401, 200)),
+    Row("health_live", "GET", Door.EVERYBODY, _all(200, 200)),
+    Row("health_ready", "GET", Door.EVERYBODY, _all(200, 200)),
+)
+"""Every route of the pages. The static files are the one thing beside it: they are the same for all, without data."""
+
+BEFORE_SECOND_STEP: Final = frozenset(
+    {"logout", "second_step", "settings_signin", "settings_app_new", "settings_app", "settings_codes"}
+    | {"settings_passkey", "settings_password"}
+)
+"""What somebody may still do who had to set up a second step by now: just that, or leave."""
+
+_PAGED: Final = ("limit", "cursor")
+API_ROWS: Final = (
+    _api("api_document", "GET", Permission.PROFILE_READ, 200),
+    _api("api_me", "GET", Permission.PROFILE_READ, 200),
+    _api("api_tokens", "GET", Permission.PROFILE_READ, 200),
+    _api("api_tokens", "POST", Permission.PROFILE, 201, fresh=True),
+    _api("api_token", "DELETE", Permission.PROFILE, 204),
+    _api("api_tasks", "GET", Permission.TASKS_READ, 200, "view", "q", "tag", "kind", "sort", *_PAGED),
+    _api_of_task("api_task", "GET", Permission.TASKS_READ, 200),
+    _api_of_task("api_task_trigger", "POST", Permission.TASKS_TRIGGER, 201),
+    _api_of_task("api_task_pause", "POST", Permission.TASKS_PAUSE, 200),
+    _api_of_task("api_task_resume", "POST", Permission.TASKS_PAUSE, 200),
+    _api("api_runs", "GET", Permission.RUNS_READ, 200, "view", "q", "task", "state", *_PAGED),
+    _api_of_task("api_run", "GET", Permission.RUNS_READ, 200),
+    _api_of_task("api_run_cancel", "POST", Permission.RUNS_CANCEL, 200),
+    _api_of_task("api_run_output", "GET", Permission.RUNS_READ, 200, "attempt", "after", "limit"),
+    replace(
+        _administer("api_audit", "GET", Permission.AUDIT_READ, "q", "action", "source", "result", *_PAGED),
+        answers={**_all(401, 403), Who.ADMIN: 200},
+        transport=Transport.API,
+    ),
+)
+"""Every route of the API. Each needs a permission, so that the scopes of a token count for all of them."""
+
+BY_ROUTE: Final = {(row.route, row.method): row for row in (*ROWS, *API_ROWS)}
+
+
+def row_for(route: str, method: Method) -> Row:
+    """Return the row of a route. Raises KeyError for one that is not listed: then it must not be built."""
+    return BY_ROUTE[route, method]

@@ -1,0 +1,126 @@
+"""Build the API as one application: every route with its row of the access table, and the document about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from fastapi import FastAPI
+from fastapi.datastructures import Default
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from horarium.accounts.roles import Permission, least_scope
+from horarium.web.access import ALL_PATHS, Method, Row, row_for
+from horarium.web.api import audit, me, runs, tasks
+from horarium.web.api.bodies import KIND
+from horarium.web.api.routing import Asking, GuardedRoute
+from horarium.web.api.shapes import Problem
+from horarium.web.gate import Gate
+from horarium.web.links import API_ROOT
+
+VERSION: Final = "1"
+_ABOUT: Final = (
+    "What the pages show and do, for programs. Send a token as `Authorization: Bearer hor_…`; it does what its scopes "
+    "and the present rights of its owner both allow."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What answers a route; `answers` says what comes back where it is not JSON of one shape."""
+
+    method: Method
+    call: Callable[..., Any]
+    tag: str
+    status: int = 200
+    answers: dict[int | str, dict[str, Any]] | None = None
+
+
+def get_document(visit: Asking, request: Request) -> Response:
+    """Describe the API as an OpenAPI document."""
+    api: FastAPI = request.app
+    document = api.openapi()
+    document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    return JSONResponse(document | {"servers": [{"url": f"{visit.links.root}{API_ROOT}"}]})
+
+
+_TEXT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The lines", "content": {"text/plain": {}, runs.LINES: {}}}
+}
+_DOCUMENT: Final[dict[int | str, dict[str, Any]]] = {200: {"description": "The document", "content": {KIND: {}}}}
+
+ENDPOINTS: Final[dict[str, tuple[Endpoint, ...]]] = {
+    "api_document": (Endpoint("GET", get_document, "about", answers=_DOCUMENT),),
+    "api_me": (Endpoint("GET", me.get_me, "about"),),
+    "api_tokens": (
+        Endpoint("GET", me.list_tokens, "tokens"),
+        Endpoint("POST", me.make_token, "tokens", 201),
+    ),
+    "api_token": (Endpoint("DELETE", me.revoke_token, "tokens", 204),),
+    "api_tasks": (Endpoint("GET", tasks.list_tasks, "tasks"),),
+    "api_task": (Endpoint("GET", tasks.get_task, "tasks"),),
+    "api_task_trigger": (Endpoint("POST", tasks.trigger_task, "tasks", 201),),
+    "api_task_pause": (Endpoint("POST", tasks.pause_task, "tasks"),),
+    "api_task_resume": (Endpoint("POST", tasks.resume_task, "tasks"),),
+    "api_runs": (Endpoint("GET", runs.list_runs, "runs"),),
+    "api_run": (Endpoint("GET", runs.get_run, "runs"),),
+    "api_run_cancel": (Endpoint("POST", runs.cancel_run, "runs"),),
+    "api_run_output": (Endpoint("GET", runs.get_output, "runs", answers=_TEXT),),
+    "api_audit": (Endpoint("GET", audit.list_audit, "audit"),),
+}
+
+
+def create_api(gate: Gate) -> FastAPI:
+    """Return the API, to be mounted at `API_ROOT` behind the guards; it shows its document only to who may ask."""
+    api = FastAPI(
+        title="Horarium",
+        version=VERSION,
+        description=_ABOUT,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers={HTTPException: _on_http_error},
+        responses={"4XX": {"model": Problem, "description": "It is refused"}},
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    api.router.route_class = GuardedRoute
+    api.state.gate = gate
+    for name, endpoints in ENDPOINTS.items():
+        for endpoint in endpoints:
+            _add(api, name, endpoint)
+    return api
+
+
+def _add(api: FastAPI, name: str, endpoint: Endpoint) -> None:
+    api.add_api_route(
+        ALL_PATHS[name].removeprefix(API_ROOT),
+        endpoint.call,
+        methods=[endpoint.method],
+        name=name,
+        operation_id=endpoint.call.__name__,
+        summary=endpoint.call.__name__.replace("_", " ").capitalize(),
+        tags=[endpoint.tag],
+        status_code=endpoint.status,
+        responses=endpoint.answers,
+        openapi_extra=_rights(row_for(name, endpoint.method)),
+        response_class=Response if endpoint.answers else Default(JSONResponse),
+    )
+
+
+def _rights(row: Row) -> dict[str, Any]:
+    """Return what the document says about who may use a route."""
+    needs = cast("Permission", row.needs)
+    return {
+        "security": [{"token": []}],
+        "x-permission": needs.value,
+        "x-scope": least_scope(needs).value,
+    }
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    gate: Gate = request.app.state.gate
+    return await gate.stray(request.scope, request.receive, error)

@@ -1,0 +1,179 @@
+"""Build the pages and the API as one application: every route with its row of the access table, the guards around."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Scope
+
+from horarium.web import house
+from horarium.web.access import ALL_PATHS, Method, row_for
+from horarium.web.api.app import create_api
+from horarium.web.assets import StaticAssets, version
+from horarium.web.gate import Gate, Page
+from horarium.web.guards import Guards
+from horarium.web.links import API_ROOT
+from horarium.web.pages import (
+    actions,
+    audit,
+    elsewhere,
+    entry,
+    factors,
+    forgotten,
+    health,
+    invitations,
+    joining,
+    leaving,
+    log,
+    overview,
+    people,
+    person,
+    preferences,
+    profile,
+    projects,
+    run,
+    runs,
+    second_step,
+    settings,
+    task,
+    tasks,
+    tokens,
+)
+from horarium.web.pages.streams import Stream, open_events, open_log
+from horarium.web.services import Services
+from horarium.web.visit import Handler
+
+PAGES: Final[dict[str, dict[Method, Handler]]] = {
+    "setup": {"GET": entry.show_setup, "POST": entry.send_setup},
+    "login": {"GET": entry.show_login, "POST": entry.send_login},
+    "elsewhere": {"GET": elsewhere.begin},
+    "elsewhere_back": {"GET": elsewhere.finish},
+    "login_second": {"GET": second_step.show, "POST": second_step.send},
+    "login_passkey": {"POST": second_step.send_passkey},
+    "second_step": {"GET": second_step.show_duty},
+    "logout": {"POST": entry.send_logout},
+    "forgot": {"GET": forgotten.show_forgot, "POST": forgotten.send_forgot},
+    "reset": {"GET": forgotten.show_reset, "POST": forgotten.send_reset},
+    "register": {"GET": joining.show_register, "POST": joining.send_register},
+    "join": {"GET": joining.show_join, "POST": joining.send_join},
+    "confirm": {"GET": profile.show_confirm, "POST": profile.send_confirm},
+    "overview": {"GET": overview.show},
+    "tasks": {"GET": tasks.show},
+    "tasks_act": {"POST": actions.act_on_tasks},
+    "task": {"GET": task.show},
+    "task_run": {"POST": actions.run_task},
+    "task_pause": {"POST": actions.pause_task},
+    "task_resume": {"POST": actions.resume_task},
+    "task_unpark": {"POST": actions.unpark_task},
+    "runs": {"GET": runs.show},
+    "run": {"GET": run.show},
+    "run_again": {"POST": actions.run_again},
+    "run_stop": {"POST": actions.stop_run},
+    "run_log": {"GET": log.send},
+    "settings": {"GET": settings.show},
+    "settings_profile": {"GET": profile.show, "POST": profile.send_name},
+    "settings_email": {"POST": profile.send_email},
+    "settings_email_confirm": {"POST": profile.ask_to_confirm},
+    "settings_email_withdraw": {"POST": profile.withdraw_email},
+    "settings_signin": {"GET": settings.show_signin},
+    "settings_password": {"POST": settings.send_password},
+    "settings_app_new": {"POST": factors.offer_app},
+    "settings_app": {"POST": factors.send_app},
+    "settings_app_remove": {"POST": factors.remove_app},
+    "settings_codes": {"POST": factors.make_codes},
+    "settings_passkey": {"POST": factors.send_passkey},
+    "settings_passkey_remove": {"POST": factors.remove_passkey},
+    "settings_sessions": {"GET": settings.show_sessions},
+    "settings_session_end": {"POST": settings.end_session},
+    "settings_sessions_end": {"POST": settings.end_other_sessions},
+    "user_reset_second_step": {"POST": factors.reset_somebody},
+    "invitations": {"GET": invitations.show, "POST": invitations.send},
+    "invitation_withdraw": {"POST": invitations.withdraw},
+    "invitation_resend": {"POST": invitations.resend},
+    "invitation_link": {"POST": invitations.show_link},
+    "user_reset": {"POST": invitations.start_reset},
+    "settings_tokens": {"GET": tokens.show, "POST": tokens.send_new},
+    "settings_token_revoke": {"POST": tokens.send_revoke},
+    "users": {"GET": people.show},
+    "user": {"GET": person.show},
+    "user_role": {"POST": person.send_role},
+    "user_session_end": {"POST": person.end_session},
+    "user_sessions_end": {"POST": person.end_sessions},
+    "user_leave": {"GET": leaving.show, "POST": leaving.send},
+    "user_open": {"POST": person.open_again},
+    "projects": {"GET": projects.show_all, "POST": projects.send_new},
+    "project": {"GET": projects.show, "POST": projects.send_change},
+    "project_member": {"POST": projects.send_member},
+    "project_member_drop": {"POST": projects.drop_member},
+    "project_remove": {"GET": projects.show_removal, "POST": projects.send_removal},
+    "audit": {"GET": audit.show},
+    "audit_verify": {"POST": audit.send_verify},
+    "audit_export": {"POST": audit.send_export},
+    "settings_time": {"GET": preferences.show_time, "POST": preferences.save_time},
+    "settings_added": {"GET": preferences.show_added, "POST": preferences.save_added},
+    "settings_rules": {"GET": preferences.show_rules, "POST": preferences.save_rules},
+    "health_live": {"GET": health.show_live},
+    "health_ready": {"GET": health.show_ready},
+}
+STREAMS: Final = {"events": open_events, "run_log_stream": open_log}
+
+
+def create_app(services: Services) -> Starlette:
+    """Return the pages as an ASGI application. `app.state.hub.stop()` ends all open streams."""
+    built = house.build(services)
+    gate = Gate(built)
+
+    async def on_error(scope: Scope, error: Exception) -> ASGIApp:
+        return await gate.stray(scope, _no_body, error)
+
+    async def on_http_error(request: Request, error: Exception) -> Response:
+        return await gate.stray(request.scope, request.receive, error)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        del app
+        yield
+        built.hub.stop()
+
+    app = Starlette(
+        routes=_routes(gate),
+        middleware=[Middleware(Guards, settings=services.settings, on_error=on_error)],
+        exception_handlers={HTTPException: on_http_error},
+        lifespan=lifespan,
+        max_body_size=None,
+    )
+    # A guessed slash would answer with an address made from what the client called us.
+    app.router.redirect_slashes = False
+    app.state.hub = built.hub
+    app.state.house = built
+    return app
+
+
+def _routes(gate: Gate) -> list[BaseRoute]:
+    routes: list[BaseRoute] = [
+        Mount(f"/static/{version()}", StaticAssets(), name="static"),
+        Mount(API_ROOT, create_api(gate), name="api"),
+    ]
+    for name, handlers in PAGES.items():
+        routes.append(_route(name, handlers, Page(gate, name, handlers)))
+    for name, opener in STREAMS.items():
+        routes.append(_route(name, {"GET": None}, Stream(gate, name, opener)))
+    return routes
+
+
+def _route(name: str, methods: Mapping[Method, object], endpoint: ASGIApp) -> Route:
+    for method in methods:
+        row_for(name, method)
+    return Route(ALL_PATHS[name], endpoint, methods=list(methods), name=name)
+
+
+async def _no_body() -> dict[str, str]:
+    return {"type": "http.disconnect"}

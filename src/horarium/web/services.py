@@ -1,0 +1,80 @@
+"""What the pages need from the rest of the house, handed in by whoever assembles the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from horarium.accounts.arrivals import ArrivalRules, SignInProvider
+from horarium.accounts.passwords import Hasher
+from horarium.accounts.registering import Rules
+from horarium.accounts.second_step import Rule
+from horarium.accounts.sessions import SessionLimits
+from horarium.clock import Clock
+from horarium.scheduling.tasks import TaskDesk
+from horarium.store.port import Store
+
+LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """How the pages are reached and what they call themselves.
+
+    `base_url` is the address that people type; its host is allowed beside the loopback names and `allowed_hosts`, its
+    path is the root unless `root_path` says another. `trusted_proxies` are addresses or networks whose word about the
+    client is believed; in `proxy_user_header` they may name the person they signed in, in `proxy_groups_header` that
+    person's groups. `allow_web_commands` is the host-side switch for making commands over the web, `endless_tokens` the
+    one for tokens that never end, `second_step` the rule who must have a second step for signing in. `sends_mail` says
+    whether letters go out, `registration` who may make an account by themselves.
+    """
+
+    secret_key: bytes = field(repr=False)
+    base_url: str = ""
+    root_path: str = ""
+    allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    team: str = ""
+    time_zone: str = "UTC"
+    version: str = ""
+    allow_web_commands: bool = False
+    sends_mail: bool = False
+    registration: Rules = field(default_factory=Rules)
+    endless_tokens: bool = False
+    session_limits: SessionLimits = field(default_factory=SessionLimits)
+    proxy_user_header: str = ""
+    proxy_groups_header: str = ""
+    arrivals: ArrivalRules = field(default_factory=ArrivalRules)
+    second_step: Rule = field(default_factory=Rule)
+
+    @property
+    def root(self) -> str:
+        """Return the path under which the pages are mounted, without a slash at its end."""
+        return (self.root_path or urlsplit(self.base_url).path).rstrip("/")
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Return the host names under which the pages may be asked for, small letters."""
+        named = (urlsplit(self.base_url).hostname, *self.allowed_hosts)
+        return LOOPBACK_HOSTS | {name.lower().strip("[]") for name in named if name}
+
+    @property
+    def is_https(self) -> bool:
+        """Tell whether people reach the pages over HTTPS."""
+        return self.base_url.startswith("https:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The store, the clock, the desk for commands to the scheduler, and the settings of the pages.
+
+    `hasher` checks passwords; None stands for one at the usual cost. `provider` is where people may sign in besides.
+    """
+
+    store: Store
+    clock: Clock
+    desk: TaskDesk
+    settings: WebSettings
+    hasher: Hasher | None = None
+    provider: SignInProvider | None = None

@@ -1,0 +1,134 @@
+"""The service without its doors: how it is assembled, and what it warns about."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from horarium.clock import SystemClock
+from horarium.config import Config
+from horarium.errors import ConfigError, StoreForeign
+from horarium.server import doctor, service
+from horarium.server.doctor import Health
+from horarium.server.service import assemble, warnings_for
+
+KEY = secrets.token_hex(32)
+
+
+def config_in(folder: Path, **settings: Any) -> Config:
+    """Return settings for a server in `folder`."""
+    return replace(Config(secret_key=KEY, data=folder / "data"), **settings)
+
+
+@pytest.fixture
+def as_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "is_root", lambda: True)
+
+
+@pytest.fixture
+def as_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "is_root", lambda: False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "part"),
+    [
+        ({}, "refused"),
+        ({"allow_root_tasks": True}, "they run as root"),
+        ({"task_user": "tasks"}, "commands run as tasks"),
+    ],
+)
+def test_r7_as_root_it_says_what_becomes_of_commands(as_root: None, settings: dict[str, object], part: str) -> None:
+    (sentence,) = warnings_for(config_in(Path(), **settings))
+    assert sentence.startswith("The server runs as root")
+    assert part in sentence
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_warned"),
+    [
+        ({}, False),
+        ({"host": "0.0.0.0"}, True),  # noqa: S104 - what the warning is about
+        ({"host": "192.0.2.7", "base_url": "https://h.example"}, True),
+        ({"host": "192.0.2.7", "base_url": "https://h.example", "trusted_proxies": ("192.0.2.1/32",)}, False),
+        ({"host": "192.0.2.7", "base_url": "http://h.example", "trusted_proxies": ("192.0.2.1/32",)}, True),
+    ],
+)
+def test_r5_plain_http_beyond_this_machine_is_warned_about(
+    as_somebody: None, settings: dict[str, object], is_warned: bool
+) -> None:
+    assert any("plain HTTP" in each for each in warnings_for(config_in(Path(), **settings))) is is_warned
+
+
+def test_a_settings_file_that_others_may_read_is_warned_about(as_somebody: None, tmp_path: Path) -> None:
+    (tmp_path / ".env").touch(mode=0o644)
+    assert "chmod 600" in warnings_for(config_in(tmp_path, env_file=tmp_path / ".env"))[0]
+    (tmp_path / ".env").chmod(0o600)
+    assert warnings_for(config_in(tmp_path, env_file=tmp_path / ".env")) == []
+
+
+def test_a_service_starts_stops_and_stops_again(tmp_path: Path) -> None:
+    assembled = assemble(config_in(tmp_path))
+    assembled.start()
+    assert assembled.scheduler.is_running
+    assembled.begin_stop()
+    assembled.begin_stop()
+    assembled.finish_stop()
+    assert not assembled.scheduler.is_running
+
+
+def test_the_link_for_the_first_account_carries_a_fresh_code(tmp_path: Path) -> None:
+    assembled = assemble(config_in(tmp_path, base_url="https://h.example/team"))
+    first, second = assembled.setup_link(), assembled.setup_link()
+    assert first is not None
+    assert first.startswith("https://h.example/team/setup?code=")
+    assert first != second
+    assembled.finish_stop()
+
+
+def test_r10_neither_the_service_nor_its_settings_show_the_key(tmp_path: Path) -> None:
+    assembled = assemble(config_in(tmp_path))
+    assert KEY not in repr(assembled)
+    assembled.finish_stop()
+
+
+def test_nothing_is_made_when_the_settings_do_not_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="SECRET_KEY"):
+        assemble(config_in(tmp_path, secret_key="changeme"))
+    with pytest.raises(ConfigError, match="HORARIUM_DATA"):
+        assemble(config_in(tmp_path, data=Path("/proc/no/such/folder")))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ConfigError, match="DATABASE_URL"):
+        assemble(config_in(tmp_path, database_url="mysql://x/y"))
+    (tmp_path / "text").write_text("a text and no database" * 20, encoding="utf-8")
+    with pytest.raises(StoreForeign):
+        assemble(config_in(tmp_path, database_url=str(tmp_path / "text")))
+
+
+def test_r8_the_memory_of_the_server_can_be_hidden_on_linux() -> None:
+    look = """
+import os, sys
+from horarium.server.hardening import hide_from_other_processes
+assert hide_from_other_processes() is (sys.platform == "linux")
+print(os.stat("/proc/self/environ").st_uid)
+"""
+    subprocess.run([sys.executable, "-c", look], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("free", "health"), [(10**6, Health.BAD), (10**8, Health.WARN), (9 * 10**9, Health.WARN), (5 * 10**10, Health.OK)]
+)
+def test_doctor_watches_the_room_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, health: Health
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**11, free=free))
+    found = {each.name: each.health for each in doctor.examine(config_in(tmp_path), SystemClock())}
+    assert found["disk"] is health

@@ -1,0 +1,282 @@
+"""Who may use which route: the table is complete, and every cell of it is answered as it says."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from horarium.accounts.addresses import Addresses
+from horarium.accounts.by_link import ByLink
+from horarium.accounts.invitations import Wanted
+from horarium.accounts.links import Purpose
+from horarium.accounts.registering import Mode, Rules
+from horarium.accounts.roles import Permission
+from horarium.records.people import Project, Role, User
+from horarium.records.reach import NOWHERE, Place
+from horarium.store.books.links import AccountLink, AccountLinkBook
+from horarium.store.port import Transaction
+from horarium.store.tables.everything import metadata
+from horarium.web.access import ROWS, Door, Row, Who
+from tests.support.pages import Site, open_site, token_of
+from tests.support.people import TESTER, SetClock, add_person, made_up
+
+DISABLED = "disabled"
+NUMBER = re.compile(r"\{\w+:int\}")
+ROLES = {
+    Who.STRANGER: Role.USER,
+    Who.VIEWER: Role.VIEWER,
+    Who.OPERATOR: Role.OPERATOR,
+    Who.EDITOR: Role.EDITOR,
+    Who.OWNER: Role.USER,
+    Who.ADMIN: Role.ADMIN,
+    DISABLED: Role.ADMIN,
+}
+STREAMS = {"events", "run_log_stream"}
+FORMS: dict[str, Callable[[], dict[str, Any]]] = {
+    "forgot": lambda: {"login": "nobody"},
+    "register": lambda: {"email": f"{secrets.token_hex(8)}@example.org"},
+    "reset": lambda: {"password": made_up()},
+    "join": lambda: {"name": "Noor", "password": made_up(), "time_zone": "UTC"},
+    "settings_profile": lambda: {"display_name": "Somebody"},
+    "invitations": lambda: {"email": f"{secrets.token_hex(8)}@example.org", "role": "viewer"},
+}
+
+SOUND: dict[str, dict[str, Any]] = {
+    "tasks_act": {"action": "pause", "id": [1]},
+    "settings_token_revoke": {"token": "1"},
+    "user_role": {"role": "viewer"},
+    "user_leave": {"act": "close", "fate": "keep", "runs": "finish"},
+    "project_member": {"who": str(Who.ADMIN), "role": "viewer"},
+    "project_member_drop": {"user": "1"},
+    "audit_export": {"format": "csv"},
+}
+"""What a form has to hold to be sound, beside what depends on who sends it."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder: Path = tmp_path_factory.mktemp("access")
+    with open_site(folder, SetClock(), sends_mail=True, registration=Rules(Mode.OPEN)) as opened:
+        opened.live()
+        for name, role in ROLES.items():
+            opened.person(str(name), role)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def browsers(site: Site) -> dict[str, TestClient]:
+    found = {str(name): site.signed_in(str(name)) for name in ROLES}
+    gone = site.users.find(DISABLED)
+    assert gone
+    site.users.disable(gone.id, actor=TESTER)
+    return {**found, Who.ANONYMOUS: site.client()}
+
+
+def address(site: Site, row: Row, who: str) -> str:
+    """Return the address of something that exists, made for this one request: the installation's, or its owner's."""
+    owner = site.users.find(Who.OWNER)
+    assert owner
+    place = Place(owner_id=owner.id) if who == Who.OWNER else NOWHERE
+    path = row.path
+    if "{token}" in path:
+        return path.replace("{token}", token_for(site, row.route))
+    if "{invitation_id:int}" in path:
+        return path.replace("{invitation_id:int}", str(invitation(site)[0]))
+    if "{user_id:int}" in path:
+        return path.replace("{user_id:int}", str(somebody(site, row, who).id))
+    if "{project_id:int}" in path:
+        return path.replace("{project_id:int}", str(project(site, row, who)))
+    task_id = site.task(f"task-{site.clock.micros()}-{row.route}-{who}", cron=None, place=place)
+    run_id = site.run(task_id)
+    return path.replace("{task_id:int}", str(task_id)).replace("{run_id:int}", str(run_id))
+
+
+def invitation(site: Site) -> tuple[int, str]:
+    """Invite somebody; return the number and the token."""
+    found: ByLink = site.app.state.house.by_link
+    email = f"{secrets.token_hex(8)}@example.org"
+    made = found.invitations.invite(Wanted(email=email), actor=TESTER, by_mail=False)
+    return made.id, found.invitations.link(made.id, actor=TESTER).rpartition("/")[2]
+
+
+def token_for(site: Site, route: str) -> str:
+    """Return the token of a link that is good."""
+    found: ByLink = site.app.state.house.by_link
+    if route == "join":
+        return invitation(site)[1]
+    name = secrets.token_hex(8)
+    person = add_person(site.users, name, email=f"{name}@example.org")
+    if route == "reset":
+        return (found.resets.start(person.id, actor=TESTER, by_mail=False) or "").rpartition("/")[2]
+    found.addresses.ask_to_confirm(person.id, actor=TESTER)
+    with site.store.reading() as tx:
+        (link,) = AccountLinkBook(tx).of_user(person.id, ["confirm"])
+    return addresses_token(found.addresses, link)
+
+
+def addresses_token(addresses: Addresses, link: AccountLink) -> str:
+    """Return the token of a link about an address."""
+    return addresses._links.token(Purpose.CONFIRM, link, epoch=link.epoch)
+
+
+def somebody(site: Site, row: Row, who: str) -> User:
+    """Return a person whom a request may be about, made for it."""
+    return site.users.find(_guest(row, who)) or _made(site, _guest(row, who))
+
+
+def _made(site: Site, name: str) -> User:
+    return add_person(site.users, name, email=f"{name}@example.org")
+
+
+def _guest(row: Row, who: str) -> str:
+    return f"guest-{row.route}-{row.method}-{who}".lower().replace(" ", "-")
+
+
+def project(site: Site, row: Row, who: str) -> int:
+    """Return the number of a project, made for one request, in which the asker has the role they are called after."""
+    projects = site.app.state.house.projects
+    made: Project = projects.add(f"{row.route} {row.method} {who}", actor=TESTER)
+    role = {Who.OWNER: Role.ADMIN, Who.VIEWER: Role.VIEWER, Who.OPERATOR: Role.OPERATOR, Who.EDITOR: Role.EDITOR}
+    asker = site.users.find(who)
+    if who in role and asker:
+        projects.put_member(made.id, asker.id, role[Who(who)], actor=TESTER)
+    return made.id
+
+
+def ask(browser: TestClient, row: Row, path: str, who: str, *, page: str, passwords: dict[str, str]) -> int:
+    """Send a sound request; return the status."""
+    if row.method == "GET":
+        if row.route in STREAMS:
+            # The head is enough: the body of a stream has no end.
+            return browser.head(path).status_code
+        return browser.get(path).status_code
+    fields: dict[str, Any] = {"csrf_token": token_of(browser, page), **FORMS.get(row.route, dict)()}
+    return browser.post(path, data=fields | SOUND.get(row.route, {}) | by_sender(row, who, passwords)).status_code
+
+
+def by_sender(row: Row, who: str, passwords: dict[str, str]) -> dict[str, Any]:
+    """Return what of a sound form depends on who sends it."""
+    forms: dict[str, Callable[[], dict[str, Any]]] = {
+        "settings_email": lambda: {"email": f"{secrets.token_hex(8)}@example.org", "current": passwords.get(who, "")},
+        "settings_password": lambda: {"current": passwords.get(who, ""), "new": passwords.get(who, "")},
+        "settings_tokens": lambda: {"name": f"of {who}", "scope": ["read"], "days": "30"},
+        "user_leave": lambda: {"confirm": _guest(row, who)},
+        "project": lambda: {"name": f"New {row.route} of {who}"},
+        "projects": lambda: {"name": f"New {row.route} of {who}"},
+        "project_remove": lambda: {"confirm": f"{row.route} {row.method} {who}"},
+    }
+    return forms.get(row.route, dict)()
+
+
+def cells() -> list[Any]:
+    return [pytest.param(row, who, id=f"{who}-{row.method}-{row.route}") for row in ROWS for who in (*Who, DISABLED)]
+
+
+@pytest.mark.parametrize(("row", "who"), cells())
+def test_r44_every_cell_of_the_table_is_answered_as_it_says(
+    site: Site, browsers: dict[str, TestClient], row: Row, who: str
+) -> None:
+    path = address(site, row, who)
+    browser = browsers[who]
+    if row.route in {"logout", "join"}:
+        # These change who is signed in.
+        browser = site.signed_in(who) if who in set(ROLES) - {DISABLED} else site.client()
+    page = "/login" if who in {Who.ANONYMOUS, DISABLED} else "/tasks"
+    status = ask(browser, row, path, who, page=page, passwords=site.passwords)
+    assert status == row.answers[Who.ANONYMOUS if who == DISABLED else Who(who)]
+
+
+def test_r44_the_table_has_no_empty_cell() -> None:
+    assert [row for row in ROWS if set(row.answers) != set(Who)] == []
+
+
+def test_r120_a_route_without_a_row_is_red(site: Site) -> None:
+    listed = {(row.path, row.method) for row in ROWS}
+    built = set()
+    for route in site.app.routes:
+        if isinstance(route, Mount):
+            assert route.name in {"static", "api"}
+            continue
+        assert isinstance(route, Route)
+        built |= {(route.path, method) for method in route.methods or () if method != "HEAD"}
+    assert built == listed
+
+
+def test_r44_only_few_routes_are_open_to_everybody() -> None:
+    assert {row.route for row in ROWS if row.needs is Door.EVERYBODY} == {
+        *("setup", "login", "login_second", "login_passkey", "elsewhere", "elsewhere_back"),
+        *("health_live", "health_ready", "forgot", "reset", "register", "join", "confirm"),
+    }
+    changing = {row.needs for row in ROWS if row.method == "POST"} - {Door.EVERYBODY, Door.SIGNED_IN}
+    assert changing == {
+        *(Permission.TASKS_PAUSE, Permission.TASKS_TRIGGER, Permission.RUNS_CANCEL),
+        *(Permission.USERS_MANAGE, Permission.PROJECTS_MANAGE, Permission.AUDIT_READ),
+        Permission.SYSTEM_MANAGE,
+    }
+
+
+BODIES: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "garbage": {"content": b"\xff\x00{{{", "headers": {"content-type": "application/x-www-form-urlencoded"}},
+    "json": {"json": {"id": 1}},
+    "form": {"data": {"id": "1", "action": "pause"}},
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
+def test_r45_nothing_happens_before_the_check(site: Site, method: str, body: dict[str, Any]) -> None:
+    anonymous = site.client()
+    for row in ROWS:
+        if row.needs is Door.EVERYBODY:
+            continue
+        path = NUMBER.sub("1", row.path)
+        status = anonymous.request(method, path, **body).status_code
+        assert status in {401, 302, 404, 405}, (method, path)
+    assert anonymous.request(method, "/nowhere", **body).status_code in {404, 405}
+
+
+def test_r34_looking_changes_nothing(site: Site, browsers: dict[str, TestClient]) -> None:
+    address(site, ROWS[0], Who.ADMIN)
+    paths = [
+        re.sub(r"\{\w+:int\}", "1", row.path).replace("{token}", token_for(site, row.route))
+        for row in ROWS
+        if row.method == "GET" and row.route not in STREAMS
+    ]
+    with site.store.reading() as tx:
+        before = _dump(tx)
+    for path in paths:
+        browsers[Who.ADMIN].get(path)
+        browsers[Who.ADMIN].head(path)
+    with site.store.reading() as tx:
+        assert _dump(tx) == before
+
+
+def _dump(tx: Transaction) -> dict[str, list[Any]]:
+    names = (
+        *("scheduled_tasks", "task_executions", "occurrences", "events", "users", "login_attempts"),
+        *("account_links", "invitations", "outbox", "audit_log"),
+    )
+    return {name: [tuple(row) for row in tx.execute(select(metadata.tables[name]))] for name in names}
+
+
+@pytest.mark.parametrize("path", ["/docs", "/metrics", "/openapi.json", "/debug", "/.env", "/admin", "/static/app.css"])
+def test_r9_there_is_nothing_beside_the_table(site: Site, path: str) -> None:
+    assert site.client().get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["//tasks", "/tasks/", "/tasks;x", "/tasks%2f1", "/./tasks", "/TASKS", "/tasks/1/..%2f"]
+)
+def test_r47_tricks_with_paths_reach_no_page(browsers: dict[str, TestClient], path: str) -> None:
+    answer = browsers[Who.ANONYMOUS].get(f"http://localhost{path}")
+    assert answer.status_code in {302, 404}
+    assert "Tasks</h1>" not in answer.text

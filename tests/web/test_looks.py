@@ -1,0 +1,70 @@
+"""Each page in a real browser: nothing for axe to find, wide and narrow, light and dark, under the strict policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.browser import SCHEMES, SIZES, Scheme, axe, open_page
+from tests.web import samples
+from tests.web.serving import Theatre, served
+
+PAGES = {**samples.rich(), **samples.empty()}
+PARTS = 4
+"""So many tests share the pages, so that none takes minutes."""
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    theatre = Theatre()
+    theatre.pages = {name: lambda page=page: page for name, page in PAGES.items()}  # type: ignore[misc]
+    with served(theatre) as base:
+        yield base
+
+
+@pytest.mark.usefixtures("_needs_browser")
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_axe_finds_nothing_and_nothing_breaks_the_policy(
+    browser: Browser, address: str, size: str, scheme: Scheme, part: int
+) -> None:
+    found: dict[str, list[str]] = {}
+    with open_page(browser, size=SIZES[size], scheme=scheme) as page:
+        page.on("console", lambda message: found.setdefault("console", []).append(message.text))
+        for name in list(PAGES)[part::PARTS]:
+            page.goto(f"{address}/page/{name}")
+            page.locator("main").wait_for()
+            found[name] = axe(page)
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                found[name].append("it scrolls sideways")
+    assert {name: problems for name, problems in found.items() if problems} == {}
+
+
+@pytest.mark.usefixtures("_needs_browser")
+def test_r41_a_page_asks_its_own_host_only(browser: Browser, address: str) -> None:
+    asked: set[str] = set()
+    with open_page(browser) as page:
+        page.on("request", lambda request: asked.add(request.url.split("/")[2]))
+        for name in ("overview", "run-live", "login"):
+            page.goto(f"{address}/page/{name}", wait_until="load")
+    assert asked == {address.split("/")[2]}
+
+
+@pytest.mark.usefixtures("_needs_browser")
+@pytest.mark.parametrize("name", list(samples.rich()))
+def test_r42_hostile_text_runs_nothing(browser: Browser, name: str) -> None:
+    theatre = Theatre()
+    page_of = {str(n): samples.poisoned(PAGES[name], payload) for n, payload in enumerate(samples.PAYLOADS)}
+    theatre.pages = {number: lambda page=page: page for number, page in page_of.items()}  # type: ignore[misc]
+    opened: list[str] = []
+    with served(theatre) as base, open_page(browser) as page:
+        page.on("dialog", lambda dialog: opened.append(dialog.message))
+        for number in theatre.pages:
+            page.goto(f"{base}/page/{number}", wait_until="load")
+            assert page.locator("img, [onerror], [onload], [onfocus], [onmouseover]").count() == 0
+            page.keyboard.press("Tab")
+    assert opened == []
