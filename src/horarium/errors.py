@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -221,6 +222,13 @@ class DuplicateKey(StoreError):
     """Report that a unique key is taken already."""
 
     code: ClassVar[str] = "duplicate"
+
+
+def nearest(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
+    """Return those of the `known` words that somebody who wrote `word` may have meant, the likeliest first."""
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    return get_close_matches(word, known, n=most, cutoff=0.5)
 
 
 def _shown(value: object, limit: int = 120) -> str:

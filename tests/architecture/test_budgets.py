@@ -41,8 +41,18 @@ MANY_METHODS: dict[str, str] = {
 }
 
 # Where an import may stand inside a function, beside the package root: path -> why.
+_DEAR = "only {} needs it: a waiting program holds little more than what waiting takes"
 LAZY_IMPORTS: dict[str, str] = {
     "src/horarium/dashboard/serving.py": "what the extra `oidc` brings is only there, and only needed, with a provider",
+    "src/horarium/errors.py": _DEAR.format("looking for a likely word"),
+    "src/horarium/execution/interrupts.py": _DEAR.format("striking a thread"),
+    "src/horarium/execution/local.py": _DEAR.format("a command or an isolated function"),
+    "src/horarium/execution/rescue.py": _DEAR.format("waiting for processes of the dead"),
+    "src/horarium/execution/threads.py": _DEAR.format("a run that is for a person"),
+    "src/horarium/library/scheduler.py": _DEAR.format("asking for settings or the history"),
+    "src/horarium/scheduling/personal.py": _DEAR.format("a task that is there for each person"),
+    "src/horarium/scheduling/places.py": _DEAR.format("a task that belongs to somebody"),
+    "src/horarium/store/opening.py": _DEAR.format("PostgreSQL"),
     "src/horarium/store/schema.py": "Alembic is dear to import and only needed where a schema is made or moved",
 }
 

@@ -23,8 +23,8 @@ from horarium.execution.accounts import AccountPolicy
 from horarium.execution.context import RunContext
 from horarium.execution.credentials import Credential
 from horarium.execution.kinds.command import variable_of
+from horarium.execution.limits import IsolationOptions
 from horarium.execution.local import local_performers
-from horarium.execution.processes import IsolationOptions
 from horarium.logs.masking import LIVE, mark_of
 from horarium.records.reach import Place
 from horarium.records.secrets import Opened

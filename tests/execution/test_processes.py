@@ -15,9 +15,10 @@ import pytest
 
 from horarium.clock import SystemClock
 from horarium.execution.accounts import AccountPolicy
+from horarium.execution.limits import IsolationOptions, Limits
 from horarium.execution.pipeline import Performers
-from horarium.execution.processes import IsolatedKind, IsolationOptions
-from horarium.execution.supervisor import Limits, Supervisor
+from horarium.execution.processes import IsolatedKind
+from horarium.execution.supervisor import Supervisor
 from horarium.records.policies import Retry
 from horarium.records.tasks import PythonSpec
 from horarium.runs.launch import Assignment, Completion

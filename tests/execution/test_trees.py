@@ -20,9 +20,10 @@ import pytest
 from horarium.clock import SystemClock
 from horarium.execution.accounts import AccountPolicy
 from horarium.execution.kinds.command import CommandKind
+from horarium.execution.limits import Limits
 from horarium.execution.pipeline import Performers
 from horarium.execution.rescue import await_end, survivors
-from horarium.execution.supervisor import Limits, Supervisor
+from horarium.execution.supervisor import Supervisor
 from horarium.records.tasks import CommandSpec
 from horarium.runs.launch import Assignment, Completion
 from horarium.states import RunState, Stream

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from horarium.config.dotenv import parse_dotenv
 from horarium.config.host import host_zone
 from horarium.config.options import CATALOGUE, GIVEN_TO_RUNS, Option
 from horarium.config.settings import Config
-from horarium.errors import ConfigError
+from horarium.errors import ConfigError, nearest
 
 ENV_FILE = "HORARIUM_ENV_FILE"
 _SECRET_FILE_LIMIT = 64 * 1024
@@ -98,10 +97,8 @@ def _unknown(source: Mapping[str, str], where: str) -> list[str]:
     sentences = []
     for name in sorted(source):
         if name.startswith("HORARIUM_") and name not in known:
-            nearest = get_close_matches(
-                name, [each for each in known - {*GIVEN_TO_RUNS} if each.startswith("HORARIUM_")], n=1, cutoff=0.5
-            )
-            hint = f": did you mean {nearest[0]}?" if nearest else ": docs/reference/settings.md lists them all"
+            near = nearest(name, [each for each in known - {*GIVEN_TO_RUNS} if each.startswith("HORARIUM_")], most=1)
+            hint = f": did you mean {near[0]}?" if near else ": docs/reference/settings.md lists them all"
             sentences.append(f"{name} in {where} is no setting of Horarium{hint}")
     return sentences
 

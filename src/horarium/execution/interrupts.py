@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-
 
 class TaskInterrupt(BaseException):
     """Ask a running task to end; not an `Exception`, so that a task's own handlers let it through."""
@@ -22,4 +20,6 @@ def strike(thread_id: int, kind: type[TaskInterrupt]) -> None:
 
     A thread that waits inside a call of the operating system notices when that call returns.
     """
+    import ctypes  # noqa: PLC0415
+
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), ctypes.py_object(kind))

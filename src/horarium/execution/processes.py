@@ -8,8 +8,7 @@ import socket
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -19,9 +18,10 @@ from horarium.execution.accounts import AccountPolicy, base_environment, own_acc
 from horarium.execution.attempt import LiveAttempt, Outcome
 from horarium.execution.endings import cause_of, sentence_for
 from horarium.execution.frames import Message, Unpacker, pack
-from horarium.execution.kinds.command import TERM_SECONDS, follow
+from horarium.execution.kinds.command import follow
 from horarium.execution.kinds.python import DONE
-from horarium.execution.supervisor import START_SECONDS, Child, Launch, Limits, StartFailed, Supervisor
+from horarium.execution.limits import IsolationOptions
+from horarium.execution.supervisor import START_SECONDS, Child, Launch, StartFailed, Supervisor
 from horarium.records.runs import Failure
 from horarium.records.tasks import PythonSpec
 from horarium.states import RunState, Stream
@@ -32,22 +32,6 @@ WAIT_SECONDS = 0.5
 _REMEMBERED = 1000
 _LAST_WORDS = 2000
 log = logging.getLogger("horarium.execution")
-
-
-@dataclass(frozen=True, slots=True)
-class IsolationOptions:
-    """How isolated processes are kept: how many stay warm, and after how many runs one is replaced.
-
-    `environment` adds to the fixed small one; a program whose functions rely on its whole environment gives that.
-    `cwd` is the working folder, None for the one of this program.
-    """
-
-    size: int = 2
-    recycle_runs: int = 2000
-    environment: Mapping[str, str] = field(default_factory=dict)
-    cwd: str | None = None
-    limits: Limits = field(default_factory=Limits)
-    term_seconds: float = TERM_SECONDS
 
 
 class WorkerProcess:

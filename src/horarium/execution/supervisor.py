@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from horarium.errors import HorariumError
+from horarium.execution.limits import Limits
 
 START_SECONDS = 20.0
 _CHUNK = 65536
@@ -38,21 +39,6 @@ class StartFailed(HorariumError):
         self.stage = stage
         self.number = number
         super().__init__(f"the program could not be started: {os.strerror(number)} (at the step {stage!r})")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a program and each one it starts may use; None leaves the limit of this process.
-
-    `processes` counts those of the whole account, as the operating system does.
-    """
-
-    core: int | None = 0
-    address_space: int | None = None
-    processes: int | None = None
-    open_files: int | None = None
-    cpu_seconds: int | None = None
-    file_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from horarium.execution.attempt import Ending, LiveAttempt, Outcome, Services
 from horarium.execution.capture import CAPTURE
 from horarium.execution.keyrings import KeyringSource
 from horarium.execution.kinds.python import PythonKind
-from horarium.execution.persons import read_persona
 from horarium.execution.pipeline import Performers, Pipeline, report
 from horarium.execution.slots import Inbox, Slot
 from horarium.execution.watchdog import Watchdog
+from horarium.records.people import Persona
 from horarium.records.secrets import Keyring
 from horarium.runs.launch import Assignment, Reporter
 from horarium.runs.output import CAP_BYTES, Flusher
@@ -29,6 +29,12 @@ STOPPING = Ending(RunState.INTERRUPTED, "the program was stopped")
 _STOP_PATIENCE_SECONDS = 1.0
 _STOP_EXTRA_SECONDS = 8.0
 _POLL_SECONDS = 0.01
+
+
+def _read_persona(store: Store, user_id: int) -> Persona:
+    from horarium.execution.persons import read_persona  # noqa: PLC0415
+
+    return read_persona(store, user_id)
 
 
 class ThreadLauncher:
@@ -56,7 +62,7 @@ class ThreadLauncher:
         self._watchdog = Watchdog(self._clock, self._sweep)
         self._flusher = Flusher()
         source_for = None if keyring is None or store is None else partial(KeyringSource, keyring, store)
-        persona = None if store is None else partial(read_persona, store)
+        persona = None if store is None else partial(_read_persona, store)
         self._services = Services(
             *(self._clock, reporter, self._watchdog, self._flusher, cap_bytes, store),
             source_for=source_for,

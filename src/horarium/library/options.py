@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Any, TypedDict
 
-from horarium.errors import InvalidValue
+from horarium.errors import InvalidValue, nearest
 from horarium.records.policies import MAX_ATTEMPTS, MAX_CAP, MAX_PARALLEL, USUAL, Misfire, Overlap, Policies, Retry
 from horarium.records.tasks import PerUser
 from horarium.states import MisfirePolicy, OverlapPolicy
@@ -70,7 +69,7 @@ _OPTIONS = {
 def check_names(options: Mapping[str, Any]) -> None:
     """Refuse an option that does not exist, naming the nearest one that does. Raises `InvalidValue`."""
     for name in options.keys() - TaskOptions.__optional_keys__:
-        near = get_close_matches(name, TaskOptions.__optional_keys__, n=3, cutoff=0.5)
+        near = nearest(name, TaskOptions.__optional_keys__)
         hint = f"there is none of this name; did you mean {' or '.join(near)}?" if near else f"use one of {_NAMES}"
         raise InvalidValue("option", name, hint)
 

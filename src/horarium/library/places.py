@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from horarium.clock import Clock
+from horarium.errors import InvalidValue
 from horarium.store.opening import open_store
 from horarium.store.port import Store
 
@@ -16,9 +17,20 @@ StoreOrAddress = Store | str | Path
 DEFAULT_STORE: Final = "horarium.db"
 
 
+def place_of(store: object) -> str | Path:
+    """Return where a program's store is: as given, else by the environment, else a file in the present folder.
+
+    Raises `InvalidValue`.
+    """
+    where = store or os.environ.get("DATABASE_URL") or DEFAULT_STORE
+    if not isinstance(where, str | Path):
+        raise InvalidValue("store", where, "use a path or the address of a database")
+    return where
+
+
 def open_here(where: str | Path | None, clock: Clock | None = None) -> Store:
     """Open the store at `where`, else that of `DATABASE_URL`, else the file `horarium.db` here."""
-    return open_store(where or os.environ.get("DATABASE_URL") or DEFAULT_STORE, clock=clock)
+    return open_store(place_of(where), clock=clock)
 
 
 @contextmanager

@@ -11,14 +11,14 @@ from functools import partial
 from pathlib import Path
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, Unpack
 
 from horarium.clock import Clock, SystemClock
 from horarium.errors import InvalidValue, RunNotFound, TaskNotFound
 from horarium.execution.accounts import AccountPolicy
 from horarium.execution.context import CURRENT
+from horarium.execution.limits import IsolationOptions
 from horarium.execution.local import local_performers
-from horarium.execution.processes import IsolationOptions
 from horarium.execution.rescue import await_end
 from horarium.execution.threads import ThreadLauncher
 from horarium.library.functions import name_of, spec_of
@@ -32,12 +32,11 @@ from horarium.library.options import (
     text_of,
     texts_of,
 )
-from horarium.library.settings import UserSettings, place_of
+from horarium.library.places import place_of
 from horarium.library.status import history_entry, task_status
 from horarium.library.triggers import begins_anew, every_of, same_grid, trigger_from, zone_of
 from horarium.records.secrets import Keyring
 from horarium.records.tasks import Task, TaskDefinition
-from horarium.runs.history import Accounting, History
 from horarium.runs.launch import Launcher, Reporter
 from horarium.runs.registry import Registry
 from horarium.scheduling.service import SchedulerService
@@ -47,6 +46,10 @@ from horarium.store.books.output import OutputBook
 from horarium.store.books.tasks import TaskBook, TaskFilter
 from horarium.store.opening import open_store
 from horarium.triggers import CronTrigger, DateTrigger, IntervalTrigger, Trigger, to_text
+
+if TYPE_CHECKING:
+    from horarium.library.settings import UserSettings
+    from horarium.runs.history import Accounting, History
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 MOST_WORKERS = 1000
@@ -256,14 +259,14 @@ class TaskScheduler:
 
         Raises `TaskNotFound`, `InvalidValue`.
         """
-        return History(self._store, self._clock).why(name, instant)
+        return self._history.why(name, instant)
 
     def accounting(self, name: str, start: datetime, end: datetime) -> Accounting:
         """Add up what fell due for a task from `start` up to `end` (aware): occurrences = runs + skipped.
 
         Raises `TaskNotFound`, `InvalidValue`.
         """
-        return History(self._store, self._clock).accounting(name, start, end)
+        return self._history.accounting(name, start, end)
 
     def get_run_output(self, run_id: int) -> str:
         """Return what the newest attempt of a run has printed and logged. Raises `RunNotFound`."""
@@ -299,6 +302,8 @@ class TaskScheduler:
     @property
     def settings(self) -> UserSettings:
         """Return the settings of the people of this store; tasks for each person follow what changes there."""
+        from horarium.library.settings import UserSettings  # noqa: PLC0415
+
         return UserSettings(self._store, clock=self._clock)
 
     @property
@@ -347,6 +352,12 @@ class TaskScheduler:
 
     def _ref(self, name: str, user: int | None) -> str | int:
         return name if user is None else self._desk.find(name, for_user_id=user).id
+
+    @property
+    def _history(self) -> History:
+        from horarium.runs.history import History  # noqa: PLC0415
+
+        return History(self._store, self._clock)
 
     @property
     def _desk(self) -> TaskDesk:

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from horarium.clock import Clock, SystemClock
-from horarium.errors import InvalidValue
+from horarium.library.places import place_of
 from horarium.preferences.settings import Preferences
 from horarium.scheduling.personal import follow_people
 from horarium.store.opening import open_store
 from horarium.store.port import Store
-
-DEFAULT_STORE: Final = "horarium.db"
-
-
-def place_of(store: object) -> str | Path:
-    """Return where a program's store is: as given, else by the environment, else a file in the present folder.
-
-    Raises `InvalidValue`.
-    """
-    where = store or os.environ.get("DATABASE_URL") or DEFAULT_STORE
-    if not isinstance(where, str | Path):
-        raise InvalidValue("store", where, "use a path or the address of a database")
-    return where
 
 
 class UserSettings(Preferences):

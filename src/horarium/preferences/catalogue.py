@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final
 
-from horarium.errors import InvalidValue
+from horarium.errors import InvalidValue, nearest
 from horarium.preferences.setting import Setting, SettingType, one_of
 
 _MOST_ADDED: Final = 500
@@ -28,7 +27,7 @@ class Catalogue(Mapping[str, Setting]):
         """Return a setting. Raises `InvalidValue` for a key that is not there, naming the nearest ones that are."""
         found = self._settings.get(key)
         if found is None:
-            near = get_close_matches(str(key), self._settings, n=3, cutoff=0.5)
+            near = nearest(str(key), self._settings)
             hint = f"did you mean {' or '.join(near)}?" if near else f"use {one_of(tuple(self._settings))}"
             raise InvalidValue("setting", key, f"there is none of this name; {hint}")
         return found

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from horarium.errors import InvalidValue
 from horarium.records.reach import Place
-from horarium.store.books.people import PeopleBook
-from horarium.store.books.projects import ProjectBook
 from horarium.store.port import Transaction
 
 
@@ -15,6 +13,11 @@ def hold_place(tx: Transaction, place: Place) -> None:
     Whoever holds tasks as well does this first. Raises `InvalidValue` for a person without an open account and for a
     project that is not there.
     """
+    if place.owner_id is None and place.project_id is None:
+        return
+    from horarium.store.books.people import PeopleBook  # noqa: PLC0415
+    from horarium.store.books.projects import ProjectBook  # noqa: PLC0415
+
     if place.owner_id is not None:
         owner = PeopleBook(tx).by_id(place.owner_id, lock=True)
         if owner is None or not owner.is_enabled:

@@ -13,8 +13,8 @@ from horarium.clock import Clock, SystemClock
 from horarium.config import Config
 from horarium.errors import ConfigError, InvalidValue, StoreError, StoreForeign
 from horarium.execution.accounts import AccountPolicy
+from horarium.execution.limits import IsolationOptions
 from horarium.execution.local import local_performers
-from horarium.execution.processes import IsolationOptions
 from horarium.execution.rescue import await_end
 from horarium.execution.threads import ThreadLauncher
 from horarium.notify.courier import Courier

@@ -10,7 +10,6 @@ from sqlalchemy.exc import ArgumentError
 from horarium.clock import Clock
 from horarium.errors import InvalidValue, StoreForeign
 from horarium.store.port import Store
-from horarium.store.postgres import PostgresStore
 from horarium.store.schema import prepare
 from horarium.store.sqlite import SqliteStore
 
@@ -32,6 +31,8 @@ def connect(where: str | Path, *, clock: Clock | None = None) -> Store:
     if url.get_backend_name() == "sqlite":
         return SqliteStore(Path(url.database).absolute() if url.database else None, clock=clock)
     if url.get_backend_name() in {"postgresql", "postgres"}:
+        from horarium.store.postgres import PostgresStore  # noqa: PLC0415
+
         return PostgresStore(url)
     raise InvalidValue("DATABASE_URL", f"{url.drivername}://…", _ALLOWED)
 

@@ -20,15 +20,14 @@ from horarium.execution.attempt import LiveAttempt, Outcome
 from horarium.execution.credentials import Secrets
 from horarium.execution.endings import cause_of, sentence_for
 from horarium.execution.interrupts import TaskCancelled
-from horarium.execution.supervisor import Child, Launch, Limits, StartFailed, Supervisor
+from horarium.execution.limits import TERM_SECONDS, Limits
+from horarium.execution.supervisor import Child, Launch, StartFailed, Supervisor
 from horarium.records.people import Persona
 from horarium.records.runs import Failure
 from horarium.records.tasks import CommandSpec
 from horarium.runs.launch import Assignment
 from horarium.states import RunState, Stream
 
-TERM_SECONDS = 5.0
-"""How long a program has between TERM and KILL."""
 GIVE_UP_SECONDS = 7.5
 FAILURE_TYPE = "CommandFailed"
 
