@@ -27,6 +27,7 @@ from horarium.store.schema import prepare, read_meta, revision_of, write_meta
 from horarium.store.tables import SCHEMA_REVISION
 from horarium.store.tables.everything import metadata
 from tests.architecture.sources import ROOT
+from tests.support import schema_text
 
 NEXT = '''"""A made-up second release."""
 
@@ -63,6 +64,14 @@ def next_release(versions: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Pretend that this program is the next release; give its script."""
     monkeypatch.setattr(schema, "SCHEMA_REVISION", "0003")
     return _write_next(versions)
+
+
+def test_the_text_that_new_sqlite_stores_are_made_with_says_what_the_tables_say() -> None:
+    assert schema_text.PATH.read_text(encoding="utf-8") == schema_text.schema_text(), "run script/docs"
+
+
+def test_all_tables_are_known_as_ours() -> None:
+    assert set(schema._NAME.findall(schema._tables())) == set(metadata.tables)
 
 
 def _write_next(versions: Path, trouble: str = "") -> Path:
@@ -108,7 +117,7 @@ def _sorted_parts(sql: str) -> tuple[str, ...]:
     head, paren, first = parts[0].partition("(")
     parts = [first, *parts[1:]]
     body, end, tail = parts[-1].rpartition(")")
-    return head + paren, *sorted(part.strip() for part in (*parts[:-1], body)), end + tail
+    return head + paren, *sorted(part.strip() for part in (*parts[:-1], body)), end + tail.rstrip()
 
 
 def _postgres_texts(tx: Transaction) -> dict[str, list[Any]]:

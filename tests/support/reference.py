@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.support import schema_text
+
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "reference"
 BEGIN = "<!-- begin: written by script/docs -->"
@@ -148,6 +150,7 @@ def main() -> None:
     for page in GENERATED:
         path = PAGES / page
         path.write_text(renewed(page, path.read_text(encoding="utf-8")), encoding="utf-8")
+    schema_text.write()
 
 
 if __name__ == "__main__":

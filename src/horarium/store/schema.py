@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from pathlib import Path
+from typing import Final
 
 from sqlalchemy import insert, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from horarium.errors import StoreForeign, StoreNewer, StoreOutdated
 from horarium.store.port import Store, Transaction
-from horarium.store.tables import SCHEMA_REVISION, counters, meta, metadata
+from horarium.store.tables import SCHEMA_REVISION, counters, meta
 
+_TABLES: Final = Path(__file__).with_name("tables.sql")
+_NAME = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
+_FIRST_HEAD = text("INSERT INTO audit_head (name, last_id, last_hash) VALUES ('main', 0, :hash)")
 _KEEP = text(
     "INSERT INTO horarium_meta (key, value) VALUES (:key, :value)"
     " ON CONFLICT (key) DO UPDATE SET value = excluded.value"
@@ -53,20 +59,36 @@ def _make(store: Store) -> None:
         if revision_in(tx) is not None:
             return
         refuse_foreign(tx, store.location)
-        # All tables are known here: the line above has loaded them.
-        metadata.create_all(tx.connection, checkfirst=False)
+        _make_tables(tx)
         tx.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
         tx.execute(text("INSERT INTO alembic_version (version_num) VALUES (:v)"), {"v": SCHEMA_REVISION})
         tx.execute(insert(counters), [{"name": "run", "value": 0}])
-        tx.execute(insert(metadata.tables["audit_head"]), [{"name": "main", "last_id": 0, "last_hash": "0" * 64}])
+        tx.execute(_FIRST_HEAD, {"hash": "0" * 64})
         tx.execute(insert(meta), [{"key": "instance", "value": secrets.token_hex(8)}])
+
+
+def _make_tables(tx: Transaction) -> None:
+    """Make all tables and indexes.
+
+    SQLite gets them as text, which a test compares with their definitions: a program that waits for its tasks would
+    hold a megabyte for tables of accounts and secrets that it made once and never asks.
+    """
+    if tx.capabilities.name == "sqlite":
+        for statement in _tables().split(";\n"):
+            tx.connection.exec_driver_sql(statement)
+        return
+    from horarium.store.tables.everything import metadata  # noqa: PLC0415 - most programs find their tables made
+
+    metadata.create_all(tx.connection, checkfirst=False)
+
+
+def _tables() -> str:
+    return _TABLES.read_text(encoding="utf-8")
 
 
 def refuse_foreign(tx: Transaction, location: str) -> None:
     """Raise `StoreForeign` if a database without a schema of ours has tables under our names."""
-    from horarium.store.tables.everything import metadata  # noqa: PLC0415 - most programs find their tables made
-
-    if set(inspect(tx.connection).get_table_names()) & set(metadata.tables):
+    if set(_NAME.findall(_tables())).intersection(inspect(tx.connection).get_table_names()):
         raise StoreForeign(f"{location} holds tables of another program; give Horarium a database of its own")
 
 
