@@ -61,7 +61,7 @@ class Treasury(World):
         blank = assign(spec)
         definition = TaskDefinition(f"job {blank.run_id}", spec, None, credentials=names)
         with self.store.transaction() as tx:
-            number = TaskBook(tx).add(definition, now=0, next_at=None, place=place or Place())
+            number = TaskBook(tx).add(definition, now=0, next_at=None, place=place or Place()).id
         return blank._replace(task_id=number, definition=definition)
 
     def done(self, assignment: Assignment) -> Completion:

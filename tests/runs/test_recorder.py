@@ -69,7 +69,7 @@ class Rig:
         self.refill = Refill()
         self.recorder = Recorder(store, CLOCK, NODE, self.refill)
         with store.transaction() as tx:
-            self.task_id = TaskBook(tx).add(DEFINITION, now=0, next_at=None)
+            self.task_id = TaskBook(tx).add(DEFINITION, now=0, next_at=None).id
 
     def claim(self, count: int = 1, *, attempt: int = 1) -> list[Assignment]:
         """Write claimed runs."""

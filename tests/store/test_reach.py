@@ -48,7 +48,7 @@ def filled(store: Store) -> Filled:
     ids = {}
     with store.transaction() as tx:
         for number, (name, place) in enumerate(PLACES.items()):
-            ids[name] = TaskBook(tx).add(definition(name, tags=(name,)), now=NOW, next_at=NOW + number, place=place)
+            ids[name] = TaskBook(tx).add(definition(name, tags=(name,)), now=NOW, next_at=NOW + number, place=place).id
         first = RunBook(tx).reserve_ids(len(ids))
         RunBook(tx).plan(
             [
@@ -106,8 +106,8 @@ def test_a_reach_says_in_words_what_it_says_in_sql(reach: Reach, seen: set[str])
 def test_one_name_may_be_there_once_for_each_person(store: Store) -> None:
     with store.transaction() as tx:
         book = TaskBook(tx)
-        first = book.add(definition("sync"), now=NOW, next_at=None)
-        own = [book.add(definition("sync"), now=NOW, next_at=None, place=Place(for_user_id=who)) for who in (1, 2)]
+        first = book.add(definition("sync"), now=NOW, next_at=None).id
+        own = [book.add(definition("sync"), now=NOW, next_at=None, place=Place(for_user_id=who)).id for who in (1, 2)]
         assert len({first, *own}) == 3
         assert book.id_of("sync") == first
         assert book.id_of("sync", for_user_id=2) == own[1]

@@ -64,8 +64,10 @@ def test_what_hangs_on_people_is_counted_for_each(store: Store) -> None:
     with store.transaction() as tx:
         for key, at in (("a", START), ("b", seen)):
             SessionBook(tx).add(Session(key, ada.id, START, at, "127.0.0.1", "a browser"))
-        kept = TaskBook(tx).add(definition("kept"), now=NOW, next_at=None, place=Place(owner_id=ada.id, project_id=3))
-        gone = TaskBook(tx).add(definition("gone"), now=NOW, next_at=None, place=Place(owner_id=ada.id))
+        kept = (
+            TaskBook(tx).add(definition("kept"), now=NOW, next_at=None, place=Place(owner_id=ada.id, project_id=3)).id
+        )
+        gone = TaskBook(tx).add(definition("gone"), now=NOW, next_at=None, place=Place(owner_id=ada.id)).id
         TaskBook(tx).remove(gone, now=NOW)
         factor = {"key_id": "k", "sealed": "s", "created_at": NOW}
         tx.execute(insert(totp_factors).values(user_id=ada.id, confirmed_at=NOW, **factor))

@@ -43,7 +43,7 @@ DEFINITIONS = [
 @pytest.mark.parametrize("wanted", DEFINITIONS, ids=lambda each: each.name)
 def test_a_definition_comes_back_as_it_was_written(store: Store, wanted: TaskDefinition) -> None:
     with store.transaction() as tx:
-        number = TaskBook(tx).add(wanted, now=NOW, next_at=NOW + 5)
+        number = TaskBook(tx).add(wanted, now=NOW, next_at=NOW + 5).id
         task = TaskBook(tx).get(number)
     assert task == Task(number, wanted, 1, from_micros(NOW), from_micros(NOW), from_micros(NOW + 5))
     with store.reading() as tx:
@@ -208,10 +208,10 @@ def _local(name: str, target: str) -> TaskDefinition:
 def test_what_is_due_comes_earliest_first_and_only_if_this_program_can_run_it(store: Store) -> None:
     with store.transaction() as tx:
         book, agenda = TaskBook(tx), AgendaBook(tx)
-        late = book.add(definition("late"), now=NOW, next_at=NOW + 3)
-        mine = book.add(_local("mine", "mine"), now=NOW, next_at=NOW + 2)
+        late = book.add(definition("late"), now=NOW, next_at=NOW + 3).id
+        mine = book.add(_local("mine", "mine"), now=NOW, next_at=NOW + 2).id
         book.add(_local("theirs", "theirs"), now=NOW, next_at=NOW)
-        soon = book.add(definition("soon"), now=NOW, next_at=NOW + 1)
+        soon = book.add(definition("soon"), now=NOW, next_at=NOW + 1).id
         book.add(definition("by hand"), now=NOW, next_at=None)
         assert [task.id for task in agenda.due(NOW + 3, known={"mine"}, most=10)] == [soon, mine, late]
         assert [task.id for task in agenda.due(NOW + 2, known=(), most=10)] == [soon]

@@ -23,7 +23,7 @@ def definition(name: str, *, tags: Sequence[str] = (), description: str = "", ta
 def add_task(store: Store, name: str = "a task", *, next_at: int | None = None, tags: Sequence[str] = ()) -> int:
     """Write a task; return its number."""
     with store.transaction() as tx:
-        return TaskBook(tx).add(definition(name, tags=tags), now=NOW, next_at=next_at)
+        return TaskBook(tx).add(definition(name, tags=tags), now=NOW, next_at=next_at).id
 
 
 def add_runs(store: Store, task_id: int, count: int = 1, *, state: str = "queued", node: int | None = None) -> int:

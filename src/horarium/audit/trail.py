@@ -97,13 +97,19 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
+    if type(value) is str:
+        # What nearly all of them are, and asked for last below.
+        return _short(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple | set | frozenset):
         return [_value(each) for each in value][:100]
     if isinstance(value, Mapping):
         return {str(name): _value(each) for name, each in value.items()}
-    text = str(value)
+    return _short(str(value))
+
+
+def _short(text: str) -> str:
     return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"
 
 

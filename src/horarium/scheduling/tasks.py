@@ -289,20 +289,18 @@ class TaskDesk:
         if found is None:
             now = self._clock.micros()
             next_at = first_instant(definition, now, late_ok=late_ok)
-            task_id = TaskBook(tx).add(definition, now=now, next_at=next_at)
-            self._changes.tell(tx, EventKind.TASK_ADDED, task_id, actor, name=definition.name)
-            added = About("task", task_id, definition.name)
-            self._trail.note(tx, actor, Action.TASK_ADDED, added, after=shown(definition))
+            task = TaskBook(tx).add(definition, now=now, next_at=next_at)
+            self._changes.tell(tx, EventKind.TASK_ADDED, task.id, actor, name=definition.name)
+            self._trail.note(tx, actor, Action.TASK_ADDED, about(task), after=shown(definition))
         elif found.definition != definition or found.is_parked:
-            task_id = found.id
-            before = self._changes.redefine(tx, task_id, definition, actor, late_ok=late_ok).definition
+            before = self._changes.redefine(tx, found.id, definition, actor, late_ok=late_ok).definition
             self._trail.note(
                 tx, actor, Action.TASK_CHANGED, about(found), before=shown(before), after=shown(definition)
             )
+            task = self._changes.get(tx, found.id)
         else:
             self._follow(tx, found, found, actor)
             return Defined(found, is_new=False, is_changed=False)
-        task = self._changes.get(tx, task_id)
         self._follow(tx, found, task, actor)
         return Defined(task, is_new=found is None, is_changed=found is not None)
 

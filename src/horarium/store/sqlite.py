@@ -214,7 +214,12 @@ class SqliteStore:
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
+            # By the driver itself: what SQLAlchemy does around a statement takes longer than this one.
+            driver: Any = connection.connection.driver_connection
+            try:
+                driver.execute(begin)
+            except sqlite3.Error as error:
+                raise from_driver(error) from error
 
         return engine
 

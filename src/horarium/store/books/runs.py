@@ -141,6 +141,13 @@ def _held_counts() -> ClauseElement:
     return query.group_by(t.c.task_id)
 
 
+_RESERVE = Hot(
+    update(counters)
+    .where(text("name = 'run'"))
+    .values(value=counters.c.value + bindparam("count"))
+    .returning(counters.c.value),
+    ["count"],
+)
 _STANDING_OF = Hot(_standing_of, _KEYS)
 _OPEN_COUNTS = Hot(_open_counts, _KEYS)
 _HELD_COUNTS = Hot(_held_counts, _KEYS)
@@ -155,13 +162,8 @@ class RunBook:
 
     def reserve_ids(self, count: int) -> int:
         """Set `count` run numbers aside; return the first of them."""
-        query = (
-            update(counters)
-            .where(counters.c.name == "run")
-            .values(value=counters.c.value + count)
-            .returning(counters.c.value)
-        )
-        return int(self._tx.execute(query).scalar_one()) - count + 1
+        ((last,),) = self._tx.rows(_RESERVE, (count,))
+        return int(last) - count + 1
 
     def plan(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Write new runs; the columns are those of `PLAN_COLUMNS` in order."""

@@ -20,14 +20,13 @@ from horarium.store.tables import scheduled_tasks as t
 from horarium.store.tables import task_executions as runs
 from horarium.store.tables.work import HELD
 
-_ADD = Hot(
-    insert(t),
-    [
-        *("name", "kind", "target", "spec", "is_local", "schedule", "timezone", "policies", "tags", "description"),
-        *("source", "owner_id", "revision", "next_at", "failures_in_row", "created_at", "updated_at"),
-        *("project_id", "per_user", "template_id", "for_user_id", "credentials"),
-    ],
+_NEW = (
+    *("name", "kind", "target", "spec", "is_local", "schedule", "timezone", "policies", "tags", "description"),
+    *("source", "owner_id", "revision", "next_at", "failures_in_row", "created_at", "updated_at"),
+    *("project_id", "per_user", "template_id", "for_user_id", "credentials"),
 )
+_ADD = Hot(insert(t), _NEW)
+_ADD_ONE = Hot(insert(t).returning(*t.c), _NEW)
 _LIVING = t.c.removed_at.is_(None)
 _NAMED = (t.c.name == bindparam("n"), t.c.for_user_id == bindparam("u"), _LIVING)
 _ID_BY_NAME = Hot(select(t.c.id).where(*_NAMED), ["n", "u"])
@@ -74,11 +73,10 @@ class TaskBook:
         next_at: int | None,
         place: Place = NOWHERE,
         template_id: int | None = None,
-    ) -> int:
-        """Write a new task; return its number. Raises `DuplicateKey` when the name is taken."""
-        self._tx.one(_ADD, _new_row(definition, now, next_at, place, template_id))
-        found = self.id_of(definition.name, for_user_id=place.for_user_id)
-        return -1 if found is None else found
+    ) -> Task:
+        """Write a new task; return it. Raises `DuplicateKey` when the name is taken."""
+        (row,) = self._tx.rows(_ADD_ONE, _new_row(definition, now, next_at, place, template_id))
+        return _whole(row)
 
     def add_many(self, definitions: Iterable[tuple[TaskDefinition, int | None]], *, now: int) -> int:
         """Write many new tasks with their next instants at once; return how many."""
@@ -197,11 +195,15 @@ class TaskBook:
 
     def _found(self, query: Hot, key: tuple[Any, ...]) -> Task | None:
         rows = self._tx.rows(query, key)
-        return task_of(SimpleNamespace(**dict(zip(_COLUMNS, rows[0], strict=True)))) if rows else None
+        return _whole(rows[0]) if rows else None
 
     def _change(self, task_id: int, now: int, **columns: Any) -> None:
         values = {**columns, "updated_at": now, "revision": t.c.revision + 1}
         self._tx.execute(update(t).where(t.c.id == task_id).values(values))
+
+
+def _whole(row: tuple[Any, ...]) -> Task:
+    return task_of(SimpleNamespace(**dict(zip(_COLUMNS, row, strict=True))))
 
 
 def _new_row(
