@@ -21,7 +21,7 @@ from horarium.store.port import Transaction
 
 LEAD = 250_000
 """How long before their instants runs are claimed, in microseconds: no commit lies between due and start."""
-MOST_AHEAD = 500
+MOST_AHEAD = 1000
 AHEAD_SECONDS = 0.05
 LOOK_THROUGH = 20_000
 
