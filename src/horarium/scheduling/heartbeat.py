@@ -156,9 +156,9 @@ class Heartbeat:
         """Look for nodes that are gone and settle what they held."""
         with self._store.reading() as tx:
             dead = find_dead(tx, self._store, self.node_id)
+            if not dead:
+                return
             processes = NodeBook(tx).held_processes(dead, place())
-        if not dead:
-            return
         self._await_end(processes)
         with self._store.transaction() as tx:
             # Asked again: one that was slow may have renewed its lease while we waited.

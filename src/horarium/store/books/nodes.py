@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, text, update
 
 from horarium.clock import from_micros
 from horarium.records.runs import Node
 from horarium.states import NodeState
+from horarium.store.hot import Hot
 from horarium.store.port import Transaction
 from horarium.store.tables import nodes as t
 from horarium.store.tables import task_attempts as attempts
+
+_IS_ALIVE = text(f"nodes.state = '{NodeState.ALIVE.value}'")
+_RENEW = Hot(
+    update(t)
+    .where(t.c.id == bindparam("id_"), _IS_ALIVE)
+    .ordered_values(
+        (t.c.seen_at, bindparam("seen")), (t.c.lease_until, bindparam("lease")), (t.c.lag_seconds, bindparam("lag"))
+    ),
+    ["seen", "lease", "lag", "id_"],
+)
+_LIVING = Hot(select(t.c.id, t.c.lease_until, t.c.host, t.c.pid).where(_IS_ALIVE).order_by(t.c.id), [])
 
 
 class NodeBook:
@@ -34,13 +46,7 @@ class NodeBook:
 
     def renew(self, node_id: int, *, now: int, lease: float, lag_seconds: float) -> bool:
         """Stretch the lease of a living node; False when it has been declared dead meanwhile."""
-        query = (
-            update(t)
-            .where(t.c.id == node_id, t.c.state == NodeState.ALIVE.value)
-            .values(seen_at=now, lease_until=lease, lag_seconds=lag_seconds)
-        )
-        result: Any = self._tx.execute(query)
-        return bool(result.rowcount == 1)
+        return self._tx.one(_RENEW, (now, lease, lag_seconds, node_id)) == 1
 
     def end(self, node_id: int, state: NodeState, *, now: int) -> bool:
         """Mark a living node as stopped or dead; False when it was not alive any more."""
@@ -54,8 +60,7 @@ class NodeBook:
 
     def living(self) -> list[tuple[int, float, str, int]]:
         """Return (number, lease until, place, process) of the nodes that count as alive."""
-        query = select(t.c.id, t.c.lease_until, t.c.host, t.c.pid).where(t.c.state == NodeState.ALIVE.value)
-        return [(row[0], row[1], row[2], row[3]) for row in self._tx.execute(query.order_by(t.c.id))]
+        return [(number, until, place, pid) for number, until, place, pid in self._tx.rows(_LIVING)]
 
     def held_processes(self, node_ids: Sequence[int], place: str) -> list[int]:
         """Return the processes of attempts that are under way on those of `node_ids` that live at `place`."""
