@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from importlib import metadata
+from importlib import import_module
 from pathlib import Path
 
 from horarium.clock import Clock
@@ -27,10 +27,7 @@ def zone_data_version() -> str:
     parts = []
     if _SYSTEM_VERSION.is_file():
         parts.append(_SYSTEM_VERSION.read_text(encoding="ascii", errors="replace").strip()[:32])
-    try:
-        parts.append(metadata.version("tzdata"))
-    except metadata.PackageNotFoundError:
-        parts.append("none")
+    parts.append(str(import_module("tzdata").__version__))
     return "/".join(parts)
 
 

@@ -15,7 +15,7 @@ from horarium.store.port import Transaction
 from horarium.store.tables import nodes as t
 from horarium.store.tables import task_attempts as attempts
 
-_IS_ALIVE = text(f"nodes.state = '{NodeState.ALIVE.value}'")
+_IS_ALIVE = text("nodes.state = 'alive'")
 _RENEW = Hot(
     update(t)
     .where(t.c.id == bindparam("id_"), _IS_ALIVE)
