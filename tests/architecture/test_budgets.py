@@ -45,6 +45,7 @@ _DEAR = "only {} needs it: a waiting program holds little more than what waiting
 LAZY_IMPORTS: dict[str, str] = {
     "src/horarium/dashboard/serving.py": "what the extra `oidc` brings is only there, and only needed, with a provider",
     "src/horarium/errors.py": _DEAR.format("looking for a likely word"),
+    "src/horarium/execution/credentials.py": _DEAR.format("the first secret of a run"),
     "src/horarium/execution/interrupts.py": _DEAR.format("striking a thread"),
     "src/horarium/execution/local.py": _DEAR.format("a command or an isolated function"),
     "src/horarium/execution/rescue.py": _DEAR.format("waiting for processes of the dead"),

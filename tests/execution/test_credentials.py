@@ -25,7 +25,8 @@ from horarium.execution.credentials import Credential
 from horarium.execution.kinds.command import variable_of
 from horarium.execution.limits import IsolationOptions
 from horarium.execution.local import local_performers
-from horarium.logs.masking import LIVE, mark_of
+from horarium.logs.live import LIVE
+from horarium.logs.masking import mark_of
 from horarium.records.reach import Place
 from horarium.records.secrets import Opened
 from horarium.records.tasks import CommandSpec, PythonSpec, TaskDefinition

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from horarium.logs.masking import LIVE, PIECE, SHORTEST, LiveMaskers, Masker, forms_of, mark_of
+from horarium.logs.live import LIVE, LiveMaskers
+from horarium.logs.masking import PIECE, SHORTEST, Masker, forms_of, mark_of
 from horarium.logs.setup import Redaction
 from tests.support.encodings import canary, left_of, shown
 

@@ -13,14 +13,15 @@ from horarium.execution.credentials import Secrets, Source
 from horarium.execution.failures import is_worth_retry
 from horarium.execution.interrupts import TaskCancelled
 from horarium.execution.watchdog import Watchdog
-from horarium.logs.masking import Masker
-from horarium.records.people import Persona
 from horarium.records.runs import Failure, Line
 from horarium.runs.launch import Assignment, Completion, Reporter
 from horarium.runs.output import CAP_BYTES, Flusher, OutputBuffer
 from horarium.states import RunState, Stream
 
 if TYPE_CHECKING:
+    from horarium.logs.masking import Masker
+    from horarium.records.people import Persona
+
     # Isolated processes load this module, and start sooner without the data layer.
     from horarium.store.port import Store
 

@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from typing import Any, TextIO
 
 from horarium.execution.context import CURRENT
-from horarium.logs.masking import LIVE
+from horarium.logs.live import LIVE
 from horarium.states import Stream
 
 LEVEL = logging.INFO

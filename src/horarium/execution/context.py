@@ -13,10 +13,11 @@ from horarium.clock import from_micros
 from horarium.errors import Conflict
 from horarium.execution.credentials import Credential, Secrets
 from horarium.execution.interrupts import TaskCancelled
-from horarium.records.people import Persona, RunUser
 from horarium.states import Stream
 
 if TYPE_CHECKING:
+    from horarium.records.people import Persona, RunUser
+
     # Isolated processes load this module, and start sooner without the data layer.
     from horarium.store.port import Store
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from horarium.errors import Conflict, CredentialDenied
-from horarium.logs.masking import LIVE, Masker
-from horarium.records.secrets import Opened
+from horarium.logs.live import LIVE
+
+if TYPE_CHECKING:
+    from horarium.logs.masking import Masker
+    from horarium.records.secrets import Opened
 
 
 class Credential(Mapping[str, str]):
@@ -141,6 +144,8 @@ class Secrets:
         return self._source
 
     def _keep(self, name: str, opened: Opened) -> None:
+        from horarium.logs.masking import Masker  # noqa: PLC0415
+
         masker = self._masker or Masker()
         masker.add(opened.name, (value for field, value in opened.fields.items() if field not in opened.plain))
         if self._masker is None:

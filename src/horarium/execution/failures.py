@@ -6,10 +6,13 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
-from horarium.logs.masking import Masker
 from horarium.records.policies import Retry
 from horarium.records.runs import Failure
+
+if TYPE_CHECKING:
+    from horarium.logs.masking import Masker
 
 MESSAGE_LIMIT = 4 * 1024
 TRACEBACK_LIMIT = 64 * 1024

@@ -9,18 +9,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from horarium.errors import Conflict, HorariumError, TargetNotLoadable
 from horarium.execution.attempt import LiveAttempt, Outcome
 from horarium.execution.failures import describe
 from horarium.execution.interrupts import TaskInterrupt
 from horarium.execution.kinds.python import PythonKind
-from horarium.logs.masking import Masker
 from horarium.records.runs import Failure
 from horarium.records.tasks import CommandSpec, PythonSpec
 from horarium.runs.launch import Assignment, Completion, Reporter
 from horarium.states import Isolation, RunState
+
+if TYPE_CHECKING:
+    from horarium.logs.masking import Masker
 
 Performer = TypeVar("Performer")
 

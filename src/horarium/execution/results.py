@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from horarium.logs.masking import Masker
+if TYPE_CHECKING:
+    from horarium.logs.masking import Masker
+
 
 CAP_BYTES = 64 * 1024
 _REPR_LIMIT = 16 * 1024

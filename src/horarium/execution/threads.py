@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from horarium.clock import Clock, SystemClock
 from horarium.errors import Conflict
@@ -15,13 +16,15 @@ from horarium.execution.kinds.python import PythonKind
 from horarium.execution.pipeline import Performers, Pipeline, report
 from horarium.execution.slots import Inbox, Slot
 from horarium.execution.watchdog import Watchdog
-from horarium.records.people import Persona
-from horarium.records.secrets import Keyring
 from horarium.runs.launch import Assignment, Reporter
 from horarium.runs.output import CAP_BYTES, Flusher
 from horarium.runs.registry import Registry
 from horarium.states import RunState
 from horarium.store.port import Store
+
+if TYPE_CHECKING:
+    from horarium.records.people import Persona
+    from horarium.records.secrets import Keyring
 
 PATIENCE_SECONDS = 5.0
 """How long a thread may take to end after it was asked to, before its slot is given to somebody else."""

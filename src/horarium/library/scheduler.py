@@ -35,7 +35,6 @@ from horarium.library.options import (
 from horarium.library.places import place_of
 from horarium.library.status import history_entry, task_status
 from horarium.library.triggers import begins_anew, every_of, same_grid, trigger_from, zone_of
-from horarium.records.secrets import Keyring
 from horarium.records.tasks import Task, TaskDefinition
 from horarium.runs.launch import Launcher, Reporter
 from horarium.runs.registry import Registry
@@ -49,6 +48,7 @@ from horarium.triggers import CronTrigger, DateTrigger, IntervalTrigger, Trigger
 
 if TYPE_CHECKING:
     from horarium.library.settings import UserSettings
+    from horarium.records.secrets import Keyring
     from horarium.runs.history import Accounting, History
 
 Function = TypeVar("Function", bound=Callable[..., Any])

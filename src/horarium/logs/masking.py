@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
-from weakref import ReferenceType, ref
 
 SHORTEST: Final = 8
 """Values with fewer characters cannot be masked: they stand in ordinary text by chance."""
@@ -157,39 +155,6 @@ class Masker:
         if isinstance(value, dict):
             return {self.text(key): self._inside(each) for key, each in value.items()}
         return value
-
-
-class LiveMaskers:
-    """The maskers of the runs that are under way in this process: what it logs meanwhile goes through all of them."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._maskers: tuple[ReferenceType[Masker], ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self._maskers)
-
-    def add(self, masker: Masker) -> None:
-        """Use this one until it is discarded or nobody else knows it any more."""
-        with self._lock:
-            self._maskers = (*(each for each in self._maskers if each() is not None), ref(masker))
-
-    def discard(self, masker: Masker) -> None:
-        """Use this one no longer."""
-        with self._lock:
-            self._maskers = tuple(each for each in self._maskers if each() not in {None, masker})
-
-    def text(self, text: str) -> str:
-        """Return the text without what any run under way has opened."""
-        for each in self._maskers:
-            masker = each()
-            if masker is not None:
-                text = masker.text(text)
-        return text
-
-
-LIVE: Final = LiveMaskers()
-"""Those of this process."""
 
 
 def mark_of(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final, TextIO
 import structlog
 
 from horarium.logs.harmless import harmless
-from horarium.logs.masking import LIVE
+from horarium.logs.live import LIVE
 
 MASK: Final = "(hidden)"
 VALUE_LIMIT: Final = 2000

@@ -13,12 +13,14 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from horarium.clock import Clock, from_micros
-from horarium.logs.masking import Masker
 from horarium.records.runs import Line
 from horarium.states import Stream
+
+if TYPE_CHECKING:
+    from horarium.logs.masking import Masker
 
 CAP_BYTES = 1024 * 1024
 HEAD_SHARE = 0.5
