@@ -111,7 +111,7 @@ def test_r98_a_program_starts_clean(house: World, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_environment_tells_the_run_and_takes_additions(house: World) -> None:
-    spec = CommandSpec(("env",), env={"COLOUR": "blue", "HORARIUM_TASK": "a lie"})
+    spec = CommandSpec(("env",), env={"COLOUR": "blue", "HORARIUM_TASK": "a lie", "SIZE": "4", "WORDS": ""})
     done, lines = run(house, spec, params={"SIZE": 5, "WORDS": "a b"})
     texts = {line.text for line in lines}
     assert {
@@ -123,6 +123,31 @@ def test_the_environment_tells_the_run_and_takes_additions(house: World) -> None
         "SIZE=5",
         "WORDS=a b",
     } <= texts
+
+
+HOSTILE = ("$(id)", ";id", "`id`", "a\nid", "-rf", "--x=y", "%n", "{0.__class__}", "'\"", "*", "x" * 60_000)
+"""Values of parameters that would be something else if anything read them."""
+
+
+def test_r51_a_parameter_arrives_as_it_is_and_is_read_by_nothing(house: World) -> None:
+    program = CommandSpec((sys.executable, "-c", "import os; print(ascii(os.environ['GIVEN']))"), env={"GIVEN": ""})
+    shell = CommandSpec(('printf "<%s>" "$GIVEN"; ls -d "$0"',), shell=True, env={"GIVEN": ""})
+    for value in HOSTILE:
+        _, lines = run(house, program, params={"GIVEN": value})
+        assert "".join(line.text for line in lines) == ascii(value)
+        _, lines = run(house, shell, params={"GIVEN": value})
+        assert "".join(line.text for line in lines) == f"<{value}>/bin/sh".replace("\n", "")
+
+
+@pytest.mark.parametrize("name", ["PATH", "LD_PRELOAD", "BASH_ENV", "PYTHONPATH", "HORARIUM_TASK", "other", "A=B", ""])
+def test_r51_a_parameter_that_the_task_has_no_variable_for_starts_nothing(
+    house: World, tmp_path: Path, name: str
+) -> None:
+    mark = tmp_path / "ran"
+    done, _ = run(house, CommandSpec(("touch", str(mark)), env={"GIVEN": ""}), params={name: str(tmp_path)})
+    assert done.state is RunState.FAILED
+    assert "params" in (done.cause or "")
+    assert not mark.exists()
 
 
 def test_a_given_folder_is_used_and_kept(house: World, tmp_path: Path) -> None:

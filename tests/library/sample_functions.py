@@ -38,3 +38,8 @@ def whose(context: RunContext) -> list[object]:
     if user is None:
         return [None, dict(context.settings)]
     return [user.name, user.timezone, user.email, context.settings["sync_interval"], context.settings["look"]]
+
+
+def echo(*, text: str = "") -> str:
+    """Return what it was given."""
+    return text

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from horarium import RunNotFound, TaskScheduler
+from horarium import InvalidValue, RunNotFound, TaskScheduler
 from horarium.store.books.ledger import LedgerBook
 from tests.library import sample_functions
 from tests.library.programs import ended, once, wait_until
@@ -295,3 +295,20 @@ def _left_out(scheduler: TaskScheduler, name: str) -> list[str | None]:
 def _parked(scheduler: TaskScheduler) -> dict[str, Any] | None:
     status = scheduler.get_task_status("job")
     return status if status["status"] == "parked" else None
+
+
+@pytest.mark.parametrize("isolation", ["thread", "process"])
+def test_r51_a_parameter_of_one_run_arrives_as_it_is_and_an_unknown_one_is_refused(
+    running: TaskScheduler, isolation: str
+) -> None:
+    running.add_task("job", sample_functions.echo, isolation=isolation, retries=0)
+    hostile = ["$(id)", ";id", "a\nb", "--x=y", "%n", "{0.__class__}", "x" * 60_000]
+    for value in hostile:
+        entry = ended(running, running.trigger_task_now("job", text=value))
+        assert entry["result"] == value
+    for unknown in ("other", "__class__", "args"):
+        entry = ended(running, running.trigger_task_now("job", **{unknown: "x"}))
+        assert entry["status"] == "failed"
+        assert unknown in entry["error"]
+    with pytest.raises(InvalidValue, match="65536"):
+        running.trigger_task_now("job", text="x" * 131_072)

@@ -12,7 +12,7 @@ from horarium.clock import Alarm, Clock
 from horarium.errors import Conflict, InvalidSchedule, InvalidValue, RunNotFound, TaskNotFound
 from horarium.records.actors import Actor
 from horarium.records.policies import Policies, Retry
-from horarium.records.tasks import PythonSpec, TaskDefinition
+from horarium.records.tasks import CommandSpec, PythonSpec, TaskDefinition
 from horarium.scheduling.tasks import TaskDesk
 from horarium.states import RunState, TriggeredBy
 from horarium.testing import ManualScheduler
@@ -291,3 +291,19 @@ def test_parameters_of_one_run_reach_it_and_no_other(small: ManualScheduler) -> 
     assert seen == [{"n": 1}, {}]
     with pytest.raises(InvalidValue, match="params"):
         small.desk.trigger("t", by=Actor.of_code("ada"), params={"n": float("nan")})
+
+
+def test_r51_a_program_takes_parameters_for_its_own_variables_only(small: ManualScheduler) -> None:
+    spec = CommandSpec(("report",), env={"DAY": "today", "REGION": "all"})
+    small.desk.define(TaskDefinition("report", spec, None))
+    by = Actor.of_code("ada")
+    assert small.desk.trigger("report", by=by, params={"DAY": "$(id)"})
+    for name in ("LD_PRELOAD", "PATH", "day", "DAY "):
+        with pytest.raises(InvalidValue, match="DAY, REGION") as refused:
+            small.desk.trigger("report", by=by, params={"DAY": "x", name: "x"})
+        assert name in str(refused.value)
+    small.desk.define(TaskDefinition("plain", CommandSpec(("report",)), None))
+    with pytest.raises(InvalidValue, match="this one sets none"):
+        small.desk.trigger("plain", by=by, params={"DAY": "x"})
+    with pytest.raises(InvalidValue, match="65536"):
+        small.desk.trigger("report", by=by, params={"DAY": "x" * 131_072})

@@ -9,7 +9,7 @@ from typing import Any
 
 from horarium.clock import from_micros
 from horarium.errors import InvalidSchedule, InvalidValue
-from horarium.records.tasks import DESCRIPTION_LIMIT, NAME_LIMIT, TAG_LIMIT, CommandSpec, TaskDefinition
+from horarium.records.tasks import DESCRIPTION_LIMIT, NAME_LIMIT, TAG_LIMIT, CommandSpec, PythonSpec, TaskDefinition
 from horarium.scheduling.compiled import trigger_of
 from horarium.scheduling.decisions import next_micros
 from horarium.store.books.codec import dump
@@ -60,10 +60,17 @@ def first_instant(definition: TaskDefinition, now: int, *, late_ok: bool = False
     raise InvalidSchedule("schedule", when, "use a time that lies ahead, or say that it may run now if it is late")
 
 
-def params_text(params: Mapping[str, Any] | None) -> str | None:
-    """Return the parameters of one run as they are kept, None for none. Raises `InvalidValue`."""
+def params_text(params: Mapping[str, Any] | None, spec: PythonSpec | CommandSpec) -> str | None:
+    """Return the parameters of one run as they are kept, None for none. Raises `InvalidValue`.
+
+    A program takes only those that its task has variables for: with any other, `PATH` say, it would be another program.
+    """
     if not params:
         return None
+    if isinstance(spec, CommandSpec):
+        unknown = next((name for name in params if name not in spec.env), None)
+        if unknown is not None:
+            raise InvalidValue("params", unknown, f"use variables that the task sets itself: {_names(spec.env)}")
     try:
         text = dump(dict(params))
     except (TypeError, ValueError):
@@ -71,6 +78,10 @@ def params_text(params: Mapping[str, Any] | None) -> str | None:
     if len(text) > MOST_PARAMS:
         raise InvalidValue("params", f"{len(text)} characters", f"use at most {MOST_PARAMS}")
     return text
+
+
+def _names(variables: Mapping[str, str]) -> str:
+    return ", ".join(sorted(variables)) or "this one sets none"
 
 
 def shown(definition: TaskDefinition) -> dict[str, Any]:

@@ -235,13 +235,13 @@ class TaskDesk:
     def trigger(self, ref: TaskRef, *, by: Actor, params: Mapping[str, Any] | None = None) -> int:
         """Run a task now, once, beside its schedule; return the number of the run.
 
-        It waits while the task has no place free. `params` replace arguments for this run. Raises `TaskNotFound`,
-        `InvalidValue`.
+        It waits while the task has no place free. `params` replace arguments of its function, or variables that its
+        program is given, for this run. Raises `TaskNotFound`, `InvalidValue`.
         """
-        text = params_text(params)
         now = self._clock.micros()
         with self._store.transaction() as tx:
             task = self._changes.find(tx, ref, lock=True)
+            text = params_text(params, task.definition.spec)
             if task.definition.per_user is not None:
                 raise Conflict(f"{task.name!r} runs for each person by itself: run somebody's own")
             run_id = RunBook(tx).reserve_ids(1)

@@ -89,6 +89,10 @@ class CommandKind:
 
     def _environment(self, live: LiveAttempt, spec: CommandSpec, account: Account | None) -> dict[str, str]:
         assignment = live.assignment
+        for name in assignment.params:
+            # The task may have been another one when the run was started, and its row may be anybody's.
+            if name not in spec.env:
+                raise InvalidValue("params", name, "use variables that the task sets itself")
         environment = {
             **base_environment(account, self._environ),
             **spec.env,
