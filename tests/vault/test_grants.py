@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,8 @@ from horarium.audit.trail import Trail
 from horarium.errors import CredentialDenied, Denied, InvalidValue, NotFound
 from horarium.records.credentials import Subject
 from horarium.records.people import Role
-from horarium.records.reach import Place
+from horarium.records.reach import NOWHERE, Place
+from horarium.records.tasks import CommandSpec, PythonSpec, TaskDefinition
 from horarium.vault.grants import NewGrant
 from tests.support.people import TESTER, SetClock, add_person, made_up
 from tests.support.vault import HOST, House, as_user
@@ -26,7 +28,7 @@ def to_person(number: int, *, may_replace: bool = False) -> NewGrant:
     return NewGrant(subject=Subject.PERSON, subject_id=number, may_replace=may_replace)
 
 
-def test_a_person_uses_what_was_granted_to_them_and_manages_nothing_of_it(house: House, people: People) -> None:
+def test_r53_a_person_uses_what_was_granted_to_them_and_manages_nothing_of_it(house: House, people: People) -> None:
     ana, otto = add_person(people, "ana"), add_person(people, "otto")
     him, her = as_user(otto), as_user(ana)
     hers = house.save("shop", "a value of ana", asker=her, owner_id=ana.id)
@@ -78,7 +80,7 @@ def test_a_project_s_tasks_and_members_use_what_was_granted_to_it(house: House, 
     assert house.credentials.list(asker=as_user(otto)) == []
 
 
-def test_a_grant_to_a_task_ends_when_the_task_executes_something_else(house: House, people: People) -> None:
+def test_r53_a_grant_to_a_task_ends_when_the_task_executes_something_else(house: House, people: People) -> None:
     otto = add_person(people, "otto")
     found = house.save("shop", "a value here")
     place = Place(owner_id=otto.id)
@@ -99,6 +101,69 @@ def test_a_grant_to_a_task_ends_when_the_task_executes_something_else(house: Hou
     grants = house.credentials.show(found.id, asker=HOST).grants
     assert [each.id for each in grants] == [again.id]
     assert house.grants.names(grants) == {again.id: "report"}
+
+
+def test_r53_a_run_with_parameters_of_its_own_does_not_use_what_was_granted_to_the_task(house: House) -> None:
+    task = house.task("report", "shop", kwargs={"to": "https://shop.example"}, place=Place(project_id=night(house)))
+    found = house.save("shop", "a value here")
+    house.grants.make(found.id, to_task(task.id), asker=HOST)
+    usual = house.desk.trigger(task.id, by=TESTER)
+    astray = house.desk.trigger(task.id, by=TESTER, params={"to": "https://elsewhere.example"})
+    assert house.opened(task, "shop", run_id=usual)
+    with pytest.raises(CredentialDenied, match="parameters"):
+        house.opened(task, "shop", run_id=astray)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        *(CommandSpec(("curl", "https://elsewhere.example")), CommandSpec(("curl", "x"), shell=True)),  # noqa: S604
+        *(CommandSpec(("curl", "x"), cwd="/tmp"), CommandSpec(("curl", "x"), env={"HTTPS_PROXY": "x"})),  # noqa: S108
+        *(CommandSpec(("curl", "x"), user="eve"), CommandSpec(("curl", "x"), stdin="url = elsewhere")),
+        PythonSpec("shop.jobs:run"),
+    ],
+    ids=["argv", "shell", "cwd", "env", "user", "stdin", "kind"],
+)
+def test_r53_whatever_of_a_command_changes_its_grant_waits(house: House, spec: CommandSpec | PythonSpec) -> None:
+    before = TaskDefinition("report", CommandSpec(("curl", "x")), None, credentials=("shop",))
+    task = house.desk.define(before).task
+    task = house.desk.give(task.id, Place(project_id=night(house)), by=TESTER)
+    house.grants.make(house.save("shop", "a value here").id, to_task(task.id), asker=HOST)
+    assert house.opened(task, "shop")
+    # When it runs and what is said about it may change.
+    told = house.desk.define(replace(before, description="Every night.", tags=("night",))).task
+    assert house.opened(told, "shop", run_id=2)
+    with pytest.raises(CredentialDenied, match="waits"):
+        house.opened(house.desk.define(replace(before, spec=spec)).task, "shop", run_id=3)
+
+
+def test_r54_a_task_that_another_owner_got_uses_nothing_of_the_one_before(house: House, people: People) -> None:
+    ana, otto = add_person(people, "ana"), add_person(people, "otto")
+    hers, ours = house.save("shop", made_up(), asker=as_user(ana), owner_id=ana.id), house.save("mail", made_up())
+    task = house.task("report", "shop", "mail", place=Place(owner_id=ana.id))
+    house.grants.make(ours.id, to_task(task.id), asker=HOST)
+    assert house.opened(task, "shop")
+    assert house.opened(task, "mail")
+    for place in (Place(owner_id=otto.id), Place(project_id=night(house)), NOWHERE):
+        given = house.desk.give(task.id, place, by=TESTER)
+        names = ("shop",) if place == NOWHERE else ("shop", "mail")
+        for name in names:
+            with pytest.raises(CredentialDenied):
+                house.opened(given, name, run_id=2)
+    back = house.desk.give(task.id, Place(owner_id=ana.id), by=TESTER)
+    assert house.opened(back, "mail", run_id=3)
+    # The same where the credential changes hands: the tasks of the one before are no longer its owner's.
+    house.credentials.give(hers.id, otto.id, asker=as_user(ana))
+    with pytest.raises(CredentialDenied):
+        house.opened(back, "shop", run_id=4)
+    with pytest.raises(NotFound):
+        house.credentials.show(hers.id, asker=as_user(ana))
+
+
+def night(house: House) -> int:
+    """Return the number of a project, made where there is none."""
+    projects = Projects(house.store, house.clock)
+    return (projects.find("Night") or projects.add("Night", actor=TESTER)).id
 
 
 def test_r46_what_a_grant_is_for_must_be_there_for_the_one_who_grants(house: House, people: People) -> None:

@@ -42,8 +42,9 @@ class Grants:
     def make(self, credential_id: int, wanted: NewGrant, *, asker: Asker) -> Grant:
         """Let somebody use a credential; done again it takes the place of the grant before.
 
-        A grant to a task holds as long as the task executes what it does now. Raises `NotFound` for a credential,
-        person, project or task that is not there for the asker, `Denied` if it is not theirs, `InvalidValue`.
+        A grant to a task holds as long as the task executes what it does now and belongs to whom it does. Raises
+        `NotFound` for a credential, person, project or task that is not there for the asker, `Denied` if it is not
+        theirs, `InvalidValue`.
         """
         now = self._clock.now()
         expires_at = checked_expiry(wanted.expires_at, now)
@@ -94,7 +95,7 @@ class Grants:
             return {grant.id: _name_of(tx, grant) for grant in grants}
 
     def waiting(self, grants: tuple[Grant, ...]) -> set[int]:
-        """Return the numbers of those grants that wait to be made anew, since their tasks execute something else."""
+        """Return the numbers of those grants that wait to be made anew, since their tasks changed."""
         with self._store.reading() as tx:
             return {grant.id for grant in grants if grant.subject is Subject.TASK and not _still_fits(tx, grant)}
 
@@ -111,7 +112,7 @@ def _named(tx: Transaction, wanted: NewGrant, asker: Asker) -> tuple[str, str | 
         task = TaskBook(tx).get(number)
         if task is None or task.removed_at is not None or not asker.reach.covers(task.place):
             raise TaskNotFound(number)
-        return task.name, target_mark(task.definition)
+        return task.name, target_mark(task.definition, task.place)
     if wanted.subject is Subject.PERSON:
         user = PeopleBook(tx).by_id(number)
         if user is None:
@@ -137,7 +138,7 @@ def _name_of(tx: Transaction, grant: Grant) -> str:
 
 def _still_fits(tx: Transaction, grant: Grant) -> bool:
     task = TaskBook(tx).get(grant.subject_id)
-    return task is not None and target_mark(task.definition) == grant.target_mark
+    return task is not None and target_mark(task.definition, task.place) == grant.target_mark
 
 
 def _details(grant: Grant, name: str) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from horarium.records.secrets import Opened
 from horarium.records.tasks import Task
 from horarium.store.books.credentials import CredentialBook, VersionBook
 from horarium.store.books.grants import GrantBook, UseBook
+from horarium.store.books.history import HistoryBook
+from horarium.store.books.tasks import TaskBook
 from horarium.store.port import Transaction
 from horarium.vault.checking import key_of
 from horarium.vault.marks import target_mark
@@ -130,13 +132,14 @@ class VaultKeyring:
         waiting = False
         # The oldest grant counts: nobody can put another credential under a name that a task has already.
         for grant_id, credential in book.granted(key, self._clock.now(), wish.subjects):
-            if _fits(GrantBook(tx).get(grant_id), wish.task):
+            if _fits(tx, GrantBook(tx).get(grant_id), wish):
                 return credential
             waiting = True
         if waiting:
             raise CredentialDenied(
-                f"the grant of credential {wish.name!r} waits: task {wish.task.name!r} executes something else than"
-                " when it was granted, so its owner has to grant it again"
+                f"the grant of credential {wish.name!r} waits: task {wish.task.name!r} executes something else or"
+                " belongs to somebody else than when it was granted, so the owner of the credential has to grant it"
+                " again; a run that was given parameters has to do without"
             )
         raise CredentialDenied(f"task {wish.task.name!r} may not use a credential {wish.name!r}: none was granted")
 
@@ -186,8 +189,15 @@ class VaultKeyring:
         self._trail.note_alone(wish.actor, action, what, result=result, reason=str(error), **wish.details)
 
 
-def _fits(grant: Grant | None, task: Task) -> bool:
-    """Tell whether a grant still holds for what the task executes."""
+def _fits(tx: Transaction, grant: Grant | None, wish: _Wish) -> bool:
+    """Tell whether a grant holds for what this run of the task executes, and for whose the task is."""
     if grant is None:
         return False
-    return grant.subject is not Subject.TASK or grant.target_mark == target_mark(task.definition)
+    if grant.subject is not Subject.TASK:
+        return True
+    # What is made of a template belongs to the people it runs for; the grant was to the template.
+    subject = wish.task if grant.subject_id == wish.task.id else TaskBook(tx).get(grant.subject_id)
+    if subject is None or grant.target_mark != target_mark(wish.task.definition, subject.place):
+        return False
+    run = HistoryBook(tx).get(wish.run_id)
+    return run is None or not run.params
