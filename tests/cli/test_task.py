@@ -95,7 +95,10 @@ def test_every_policy_option_lands_in_the_policies(horarium: Program) -> None:
     assert (task["spec"]["cwd"], task["spec"]["user"]) == ("/srv", "ana")
 
 
-def test_a_python_function_takes_a_list_or_names_and_runs_isolated_unless_told_otherwise(horarium: Program) -> None:
+def test_a_python_function_takes_a_list_or_names_and_runs_isolated_unless_told_otherwise(
+    horarium: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HORARIUM_TASK_MODULES", "shop, m:f")
     horarium("task", "add", "x", "--by-hand", "--python", "shop.stock:Poll.once", "--args", '[1, "a"]')
     assert shown(horarium, "x")["spec"] == {
         "target": "shop.stock:Poll.once",
@@ -107,6 +110,28 @@ def test_a_python_function_takes_a_list_or_names_and_runs_isolated_unless_told_o
     horarium("task", "add", "x", "--by-hand", "--python", "m:f", "--args", '{"n": 1}', "--in-thread")
     spec = shown(horarium, "x")["spec"]
     assert (spec["args"], spec["kwargs"], spec["isolation"]) == ([], {"n": 1}, "thread")
+
+
+def test_r52_a_function_that_the_server_would_not_import_is_refused_with_what_is_allowed(
+    horarium: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = ("task", "add", "x", "--by-hand", "--python")
+    for target in ("os:system", "builtins:eval", "shop.stock:poll"):
+        refused = horarium(*add, target)
+        assert refused.code == ExitCode.USAGE
+        assert "HORARIUM_TASK_MODULES names none" in refused.err
+    assert horarium("task", "show", "x").code == ExitCode.NOT_FOUND
+    monkeypatch.setenv("HORARIUM_TASK_MODULES", "shop,reports.jobs:weekly")
+    for target in ("os:system", "shop_other:poll", "reports.jobs:daily", "shop:poll.__globals__.clear"):
+        assert "HORARIUM_TASK_MODULES names shop, reports.jobs:weekly" in horarium(*add, target).err
+    for target in ("shop.stock:poll", "reports.jobs:weekly", "horarium.upkeep:backup_database"):
+        assert horarium(*add, target).code == ExitCode.OK
+    assert horarium("task", "edit", "x", "--python", "os:system").code == ExitCode.USAGE
+    monkeypatch.delenv("HORARIUM_TASK_MODULES")
+    # What is said about a task may change although its function is no longer allowed.
+    assert horarium("task", "edit", "x", "--description", "What for").code == ExitCode.OK
+    monkeypatch.setenv("HORARIUM_TASK_MODULES", "shop.*")
+    assert "HORARIUM_TASK_MODULES" in horarium(*add, "shop:poll").err
 
 
 def test_a_date_is_on_the_clock_of_the_zone_and_one_that_has_passed_is_refused(horarium: Program) -> None:

@@ -122,6 +122,7 @@ class House:
             "HORARIUM_PORT": str(self.port),
             "HORARIUM_TIMEZONE": "UTC",
             "HORARIUM_SHUTDOWN_GRACE": "10",
+            "HORARIUM_TASK_MODULES": "tests.faults",
             # Commands of a server that root has started run as an ordinary account.
             **({"HORARIUM_TASK_USER": "nobody"} if os.geteuid() == 0 and owner is None else {}),
             **settings,

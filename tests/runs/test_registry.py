@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os.path
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from horarium.errors import TargetNotLoadable
 from horarium.records.tasks import PythonSpec
 from horarium.runs.registry import Registry, target_of
+from horarium.runs.targets import Targets
 
 
 def test_an_object_is_found_under_the_name_it_was_registered_with() -> None:
@@ -69,11 +71,60 @@ def test_r52_a_target_that_is_not_allowed_is_not_imported(tmp_path: Path, monkey
     mark = tmp_path / "imported"
     (tmp_path / "not_allowed.py").write_text(f"open({str(mark)!r}, 'w').close()\ndef f(): pass\n")
     monkeypatch.syspath_prepend(tmp_path)
-    registry = Registry(lambda target: target == "json:dumps")
+    registry = Registry(Targets(["json:dumps"]))
     assert registry.resolve(PythonSpec("json:dumps")) is json.dumps
-    with pytest.raises(TargetNotLoadable, match="is not registered on this host"):
+    with pytest.raises(
+        TargetNotLoadable, match="is not registered on this host: HORARIUM_TASK_MODULES names json:dump"
+    ):
         registry.resolve(PythonSpec("not_allowed:f"))
     assert not mark.exists()
+
+
+SHOP = """
+import os
+from json import loads
+from os import system
+from shop_of_tests import jobs
+
+class Poll:
+    def once(self): pass
+    @classmethod
+    def make(cls): pass
+
+def run(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "is_allowed"),
+    [
+        *(("shop_of_tests:run", True), ("shop_of_tests.jobs:run", True), ("shop_of_tests.jobs:Poll.make", True)),
+        *(("shop_of_tests:Poll", True), ("json:dumps", True)),
+        *(("os:system", False), ("builtins:eval", False), ("importlib:import_module", False), ("json:loads", False)),
+        *(("shop_of_tests:os.system", False), ("shop_of_tests:system", False), ("shop_of_tests:loads", False)),
+        *(("shop_of_tests:jobs.os.system", False), ("shop_of_tests:jobs.run", False), ("json.decoder:loads", False)),
+        *(("shop_of_tests:Poll.__class__", False), ("shop_of_tests:run.__globals__.clear", False)),
+        *(("shop_of_tests:__import__", False), ("shop_of_tests:__builtins__", False)),
+        *(("shop_of_tests_too:run", False), ("shop_of_test:run", False), ("Shop_of_tests:run", False)),
+        *(("shop_of_tests/../os:system", False), (" shop_of_tests:run", False), ("os:shop_of_tests", False)),
+        *(("json:dumps.__call__", False), ("json:dumpsx", False)),
+    ],
+)
+def test_r52_only_what_is_registered_and_nothing_that_looks_like_it(
+    target: str, is_allowed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop_of_tests").mkdir()
+    for name in ("shop_of_tests/__init__.py", "shop_of_tests/jobs.py", "shop_of_tests_too.py"):
+        (tmp_path / name).write_text(SHOP.replace("from shop_of_tests import jobs", "") if "jobs" in name else SHOP)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.startswith("shop_of_tests")]:
+        monkeypatch.delitem(sys.modules, name)
+    registry = Registry(Targets(["shop_of_tests", "json:dumps"]))
+    if is_allowed:
+        assert callable(registry.resolve(PythonSpec(target)))
+    else:
+        with pytest.raises(TargetNotLoadable, match="is not registered on this host"):
+            registry.resolve(PythonSpec(target))
 
 
 def test_a_target_is_given_only_for_what_importing_finds_again() -> None:

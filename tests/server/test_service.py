@@ -6,6 +6,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,9 +17,14 @@ import pytest
 from horarium.clock import SystemClock
 from horarium.config import Config
 from horarium.errors import ConfigError, StoreForeign
+from horarium.records.runs import Run
+from horarium.records.tasks import PythonSpec, TaskDefinition
 from horarium.server import doctor, service
 from horarium.server.doctor import Health
-from horarium.server.service import assemble, warnings_for
+from horarium.server.service import Service, assemble, warnings_for
+from horarium.states import Isolation, RunState
+from horarium.store.books.history import HistoryBook
+from tests.support.people import TESTER
 
 KEY = secrets.token_hex(32)
 
@@ -132,3 +138,76 @@ def test_doctor_watches_the_room_on_the_disk(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**11, free=free))
     found = {each.name: each.health for each in doctor.examine(config_in(tmp_path), SystemClock())}
     assert found["disk"] is health
+
+
+@pytest.mark.parametrize("isolation", list(Isolation))
+def test_r52_a_row_of_the_database_that_names_anything_else_fails_and_imports_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isolation: Isolation
+) -> None:
+    for name in ("allowed_jobs", "other_jobs"):
+        text = f"open({str(tmp_path / name)!r}, 'w').close()\nimport os\ndef run(*given): return 'it ran'\n"
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    mark = tmp_path / "mark"
+    running = assemble(config_in(tmp_path, task_modules=("allowed_jobs",), allow_root_tasks=True))
+    rows = {
+        "good": PythonSpec("allowed_jobs:run", isolation=isolation),
+        "other": PythonSpec("other_jobs:run", isolation=isolation),
+        "shell": PythonSpec("os:system", (f"touch {mark}",), isolation=isolation),
+        "through": PythonSpec("allowed_jobs:os.system", (f"touch {mark}",), isolation=isolation),
+        "eval": PythonSpec("builtins:exec", (f"open({str(mark)!r}, 'w')",), isolation=isolation),
+    }
+    runs = {}
+    for name, spec in rows.items():
+        running.desk.define(TaskDefinition(name, spec, None))
+        runs[name] = running.desk.trigger(name, by=TESTER)
+    running.start()
+    ended = {name: await_end(running, number) for name, number in runs.items()}
+    tasks = {name: running.desk.find(name) for name in rows}
+    running.begin_stop()
+    running.finish_stop()
+    assert ended["good"].state is RunState.SUCCEEDED, ended["good"]
+    for name in rows.keys() - {"good"}:
+        assert ended[name].state is RunState.FAILED
+        assert "is not registered on this host" in str(ended[name].failure)
+        assert "HORARIUM_TASK_MODULES names allowed_jobs" in str(ended[name].failure)
+        parked = tasks[name].parking
+        assert parked
+    assert (tmp_path / "allowed_jobs").exists()
+    assert not (tmp_path / "other_jobs").exists()
+    assert not mark.exists()
+
+
+def await_end(running: Service, run_id: int) -> Run:
+    give_up_at = time.monotonic() + 30
+    while True:
+        with running.store.reading() as tx:
+            run = HistoryBook(tx).get(run_id)
+        assert run
+        if not run.is_open:
+            return run
+        assert time.monotonic() < give_up_at, run
+        time.sleep(0.02)
+
+
+def test_the_doctor_names_a_task_whose_function_is_not_allowed(tmp_path: Path) -> None:
+    config = config_in(tmp_path, task_modules=("shop", "reports.jobs:weekly"))
+    made = assemble(config)
+    for name, target in (
+        ("a", "shop.stock:poll"),
+        ("b", "reports.jobs:weekly"),
+        ("c", "horarium.upkeep:backup_database"),
+    ):
+        made.desk.define(TaskDefinition(name, PythonSpec(target), None))
+    made.finish_stop()
+
+    def said() -> tuple[Health, str]:
+        (check,) = [each for each in doctor.examine(config, SystemClock()) if each.name == "targets"]
+        return check.health, check.sentence
+
+    assert said() == (Health.OK, "HORARIUM_TASK_MODULES names shop, reports.jobs:weekly")
+    made = assemble(config)
+    made.desk.define(TaskDefinition("d", PythonSpec("reports.jobs:daily"), None))
+    made.finish_stop()
+    assert said()[0] is Health.WARN
+    assert "1 task names a function of somewhere else, 'd' first" in said()[1]

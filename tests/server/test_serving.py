@@ -190,7 +190,7 @@ def test_r69_with_another_secret_key_it_starts_says_so_and_runs_what_needs_no_se
 
 def test_a_function_beside_the_settings_is_found(serve: Callable[..., Server], tmp_path: Path) -> None:
     (tmp_path / "chores.py").write_text("def sweep(room):\n    print('swept', room)\n", encoding="utf-8")
-    server = serve()
+    server = serve(HORARIUM_TASK_MODULES="chores")
     for name, how in (("a", "--in-thread"), ("b", "--isolated")):
         server.call("task", "add", name, "--python", "chores:sweep", "--args", '["hall"]', how)
         server.call("task", "trigger", name)

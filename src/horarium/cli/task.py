@@ -16,9 +16,10 @@ from horarium.cli.terminal import say, say_facts, say_json, tell
 from horarium.cli.wishes import Wishes, definition_of, instant_of
 from horarium.cli.words import absolute, both, count_of, relative, span
 from horarium.cli.workplace import Workplace, workplace
-from horarium.errors import TaskNotFound
+from horarium.errors import InvalidTarget, TaskNotFound
 from horarium.records.tasks import CommandSpec, Task
 from horarium.scheduling.tasks import Defined
+from horarium.server.targets import targets_of
 from horarium.store.books.history import HistoryBook
 from horarium.store.books.tasks import TaskBook, TaskFilter, sort_key
 from horarium.triggers import from_text
@@ -117,6 +118,7 @@ def add(
     """
     with workplace(context) as work:
         definition = definition_of(name, wishes, zone=work.zone, now=work.now, grid=_schedule_of(work, name))
+        _check_target(work, wishes)
         defined = work.desk.define(definition, actor=work.actor, late_ok=run_if_late)
         if paused:
             work.desk.pause(defined.task.id, by=work.actor)
@@ -135,6 +137,7 @@ def edit(context: typer.Context, name: TaskName, wishes: Wishes, *, as_json: Jso
     with workplace(context) as work:
         found = work.find_task(name)
         definition = definition_of(found.name, wishes, zone=work.zone, now=work.now, base=found.definition)
+        _check_target(work, wishes)
         defined = work.desk.define(definition, actor=work.actor)
         _acknowledge(defined, defined.task, work, as_json=as_json)
 
@@ -255,6 +258,14 @@ def all_tasks(work: Workplace, wanted: TaskFilter, most: int | None = None) -> l
         if len(page) < _PAGE:
             break
     return found[:most]
+
+
+def _check_target(work: Workplace, wishes: Wishes) -> None:
+    """Refuse a function that the server would not import. Raises `InvalidTarget`."""
+    targets = targets_of(work.config)
+    if wishes.python and not targets.allows(wishes.python):
+        module = wishes.python.partition(":")[0].partition(".")[0]
+        raise InvalidTarget("python", wishes.python, f"{targets.words}; whoever keeps the server names {module} there")
 
 
 def _schedule_of(work: Workplace, name: str) -> str | None:

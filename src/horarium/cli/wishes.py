@@ -39,7 +39,8 @@ class Wishes:
         str | None, typer.Option("--shell", metavar="LINE", help="A line for /bin/sh instead of a program.")
     ] = None
     python: Annotated[
-        str | None, typer.Option("--python", metavar="MODULE:FUNCTION", help="A Python function that can be imported.")
+        str | None,
+        typer.Option("--python", metavar="MODULE:FUNCTION", help="A function that HORARIUM_TASK_MODULES allows."),
     ] = None
     args: Annotated[
         str | None, typer.Option("--args", metavar="JSON", help="Its arguments: a JSON list, or an object of names.")

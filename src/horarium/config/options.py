@@ -279,6 +279,15 @@ CATALOGUE: Final[tuple[Option, ...]] = (
         sentence="Whether somebody who signs in at the provider or the proxy and has no account gets one.",
     ),
     Option(
+        "HORARIUM_TASK_MODULES",
+        "task_modules",
+        values.as_targets,
+        (),
+        "use packages, modules or single functions, separated by commas, such as shop, reports.jobs:weekly",
+        "Whose functions the server imports for tasks that name one; a package stands for all modules in it. Whatever "
+        "else a task names is not imported, and its runs fail. Horarium's own maintenance tasks need no mention.",
+    ),
+    Option(
         "HORARIUM_WEB_COMMANDS",
         "web_commands",
         values.as_switch,

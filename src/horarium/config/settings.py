@@ -46,6 +46,7 @@ class Config:
     proxy_groups_header: str | None = None
     group_roles: tuple[tuple[str, str], ...] = ()
     arrivals_make_accounts: bool = False
+    task_modules: tuple[str, ...] = ()
     web_commands: bool = False
     endless_tokens: bool = False
     task_user: str | None = None

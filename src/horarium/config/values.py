@@ -24,6 +24,7 @@ _WORD = re.compile(r"[!-~]{1,200}")
 _ROLES = frozenset({"user", "viewer", "operator", "editor", "admin"})
 _ADDRESS = re.compile(r"[^@\s<>,;:\"()]{1,64}@[^@\s<>,;:\"()]{1,253}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+_TARGETS = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?::[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)?", re.ASCII)
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 
 
@@ -115,6 +116,14 @@ def as_root_path(text: str) -> str:
     if bare and not _PATH.fullmatch(bare):
         raise ValueError
     return bare
+
+
+def as_targets(text: str) -> tuple[str, ...]:
+    """Read packages, modules and functions of modules, separated by commas."""
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not all(_TARGETS.fullmatch(name) for name in names):
+        raise ValueError
+    return names
 
 
 def as_networks(text: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 TERM_SECONDS = 5.0
@@ -29,12 +29,14 @@ class IsolationOptions:
     """How isolated processes are kept: how many stay warm, and after how many runs one is replaced.
 
     `environment` adds to the fixed small one; a program whose functions rely on its whole environment gives that.
-    `cwd` is the working folder, None for the one of this program.
+    `cwd` is the working folder, None for the one of this program. `targets` are the `parts` of the
+    `horarium.runs.targets.Targets` that the processes import, None for any.
     """
 
     size: int = 2
     recycle_runs: int = 2000
     environment: Mapping[str, str] = field(default_factory=dict)
     cwd: str | None = None
+    targets: tuple[Sequence[str], Sequence[str]] | None = None
     limits: Limits = field(default_factory=Limits)
     term_seconds: float = TERM_SECONDS

@@ -295,7 +295,8 @@ class IsolatedKind:
                 user = (account or own_account()).name
                 why = sentence_for(error, sys.executable, launch.cwd, user)
                 raise Conflict(f"the isolated process did not start: {why}") from error
-        worker.send({"path": sys.path, "environment": {"PYTHONPATH": environment.get("PYTHONPATH")}})
+        hello = {"path": sys.path, "environment": {"PYTHONPATH": environment.get("PYTHONPATH")}}
+        worker.send(hello | {"targets": options.targets})
         give_up_at = self._clock.monotonic() + START_SECONDS
         while not worker.is_ready:
             left = give_up_at - self._clock.monotonic()

@@ -39,7 +39,8 @@ from horarium.logs.masking import Masker
 from horarium.records.people import Persona, RunUser
 from horarium.records.secrets import Opened
 from horarium.records.tasks import PythonSpec
-from horarium.runs.registry import Function, Registry
+from horarium.runs.registry import Function, Registry, Rule
+from horarium.runs.targets import Targets
 from horarium.states import Stream
 
 CHANNEL = 3
@@ -137,10 +138,10 @@ class WorkerScope:
 class Worker:
     """Perform one order after the other until the channel closes."""
 
-    def __init__(self, channel: Channel, outputs: dict[Stream, TextIO]) -> None:
+    def __init__(self, channel: Channel, outputs: dict[Stream, TextIO], rule: Rule | None = None) -> None:
         self._channel = channel
         self._outputs = outputs
-        self._registry = Registry()
+        self._registry = Registry(rule)
         self._prepared: dict[str, Prepared] = {}
         self._scope: WorkerScope | None = None
         self._is_ending = False
@@ -214,7 +215,9 @@ def main() -> NoReturn:
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     CAPTURE.install()
-    Worker(Channel(channel), outputs).serve()
+    names = hello["targets"]
+    rule = None if names is None else Targets(names[0], always=names[1])
+    Worker(Channel(channel), outputs, rule).serve()
     sys.exit(0)
 
 

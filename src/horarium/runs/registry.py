@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from horarium.errors import TargetNotLoadable
 from horarium.records.tasks import PythonSpec
@@ -13,20 +13,27 @@ from horarium.records.tasks import PythonSpec
 Function = Callable[..., Any]
 
 
-def allow_all(_target: str) -> bool:
-    """Allow every target to be imported: the rule of a program that runs its own functions."""
-    return True
+class Rule(Protocol):
+    """Which targets may be imported; what it refuses counts as not registered."""
+
+    def check(self, target: str) -> None:
+        """Look at a target before anything is imported. Raises `TargetNotLoadable`."""
+        ...
+
+    def check_found(self, target: str, holders: list[Any], found: Any) -> None:
+        """Look at what a target stands for, and at all that it was found in. Raises `TargetNotLoadable`."""
+        ...
 
 
 class Registry:
     """What a program can call: objects handed over under a name, and targets that it imports.
 
-    `allow_import` is asked with the whole target before anything is imported; what it refuses counts as not
-    registered. Loaded targets are kept for the life of the program; failed ones are tried anew each time.
+    `rule` says which those may be; without one, any: that is for a program that runs its own functions. Loaded targets
+    are kept for the life of the program; failed ones are tried anew each time.
     """
 
-    def __init__(self, allow_import: Callable[[str], bool] = allow_all) -> None:
-        self._allow_import = allow_import
+    def __init__(self, rule: Rule | None = None) -> None:
+        self._rule = rule
         self._local: dict[str, Function] = {}
         self._imported: dict[str, Function] = {}
 
@@ -52,17 +59,21 @@ class Registry:
         return function
 
     def _load(self, target: str) -> Function:
-        if not self._allow_import(target):
-            raise TargetNotLoadable(f"the target {target!r} is not registered on this host")
+        if self._rule is not None:
+            self._rule.check(target)
         module_name, colon, path = target.partition(":")
         if not (module_name and colon and path):
             raise TargetNotLoadable(f"the target {target!r} is not of the form package.module:function")
         found: Any = _import(module_name)
+        holders = []
         for name in path.split("."):
+            holders.append(found)
             try:
                 found = getattr(found, name)
             except AttributeError:
                 raise TargetNotLoadable(f"the module {module_name!r} has nothing called {path!r}") from None
+        if self._rule is not None:
+            self._rule.check_found(target, holders, found)
         if not callable(found):
             raise TargetNotLoadable(f"the target {target!r} is not callable, it is of type {type(found).__name__}")
         function: Function = found

@@ -22,8 +22,10 @@ from horarium.errors import HorariumError
 from horarium.scheduling.zones import zone_data_version
 from horarium.server.hardening import is_root
 from horarium.server.service import warnings_for
+from horarium.server.targets import targets_of
 from horarium.server.vault import look
 from horarium.store.books.nodes import NodeBook
+from horarium.store.books.tasks import TaskBook
 from horarium.store.opening import open_store
 from horarium.store.port import Store
 from horarium.store.schema import revision_of
@@ -61,6 +63,7 @@ def examine(config: Config, clock: Clock) -> list[Check]:
     store = None
     try:
         store = _open(config, clock)
+        found.append(_functions(config, store))
         found += _store(store, clock) if store else [_say("store", Health.WARN, "not made yet: the first start does")]
         found += _vault(config, store, clock) if store else []
         found.append(_port(config, has_server=bool(store and _leases(store))))
@@ -153,6 +156,21 @@ def _store(store: Store, clock: Clock) -> Iterator[Check]:
     words = f"{len(alive)} alive" if alive else "no scheduler is running: nothing starts until one is"
     yield _say("nodes", Health.OK if alive else Health.WARN, words)
     yield _clock(store, clock)
+
+
+def _functions(config: Config, store: Store | None) -> Check:
+    """Say whose functions tasks may name, and which tasks name others: here their runs fail."""
+    targets = targets_of(config)
+    if store is None:
+        return _say("targets", Health.OK, targets.words)
+    with store.reading() as tx:
+        strays = [name for name, target in TaskBook(tx).imported() if not targets.allows(target)]
+    if strays:
+        count = f"{len(strays)} tasks name" if len(strays) > 1 else "1 task names"
+        return _say(
+            "targets", Health.WARN, f"{count} a function of somewhere else, {strays[0]!r} first; {targets.words}"
+        )
+    return _say("targets", Health.OK, targets.words)
 
 
 def _vault(config: Config, store: Store, clock: Clock) -> Iterator[Check]:

@@ -26,6 +26,7 @@ from horarium.scheduling.tasks import TaskDesk
 from horarium.server.founding import make_private_folder
 from horarium.server.hardening import is_root
 from horarium.server.post import courier_of, post_warnings
+from horarium.server.targets import targets_of
 from horarium.server.vault import open_vault
 from horarium.store.opening import open_store
 from horarium.store.port import Store
@@ -107,11 +108,13 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
         store.close()
         raise
     ring = keyring or VaultKeyring(open_vault(config, store, clock))
-    registry = Registry()
+    targets = targets_of(config)
+    registry = Registry(targets)
 
     def make_launcher(reporter: Reporter) -> Launcher:
         policy = AccountPolicy(allow_root=config.allow_root_tasks, task_user=config.task_user)
-        performers = local_performers(clock, policy, isolation=IsolationOptions(size=config.processes))
+        isolation = IsolationOptions(size=config.processes, targets=targets.parts)
+        performers = local_performers(clock, policy, isolation=isolation)
         return ThreadLauncher(
             config.workers, reporter, clock, registry, performers=performers, store=store, keyring=ring
         )

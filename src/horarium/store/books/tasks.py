@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, insert, or_, select
 from horarium.clock import to_micros
 from horarium.records.reach import EVERYTHING, NOWHERE, Place, Reach
 from horarium.records.tasks import Parking, Pause, Task, TaskDefinition
+from horarium.states import TaskKind
 from horarium.store.books.codec import definition_columns, task_of
 from horarium.store.books.reach import covered
 from horarium.store.hot import Hot
@@ -104,6 +105,12 @@ class TaskBook:
     def share_ids(self, template_ids: Collection[int]) -> list[int]:
         """Return the numbers of what people have, and had, of these tasks."""
         return [row.id for row in self._tx.execute(select(t.c.id).where(t.c.template_id.in_(template_ids)))]
+
+    def imported(self) -> list[tuple[str, str]]:
+        """Return name and target of the living tasks whose functions are imported, by name."""
+        which = (t.c.kind == TaskKind.PYTHON.value, t.c.is_local.is_(False), t.c.template_id.is_(None))
+        query = select(t.c.name, t.c.target).where(*which, _LIVING).order_by(t.c.name)
+        return [(row.name, row.target) for row in self._tx.execute(query)]
 
     def redefine(self, task_id: int, definition: TaskDefinition, *, now: int, next_at: int | None) -> None:
         """Replace the definition of a task; history, pause and outcome stay, parking is lifted."""
