@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,24 @@ def test_r1_a_key_that_stands_in_a_document_or_sample_is_refused() -> None:
             samples += re.findall(r"SECRET_KEY\s*[=:]\s*(\S+)", path.read_text(encoding="utf-8"))
     for sample in samples:
         assert weakness(sample.strip("`'\"")), "a sample key would be taken for a real one"
+
+
+LIKE_A_SECRET = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}"
+    r"|\bhor_[0-9]+_[A-Za-z0-9_-]{30,}"
+    r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\b(?:ghp|gho|glpat|xox[bp])[-_][A-Za-z0-9-]{20,}"
+    r"|SECRET_KEY(?:_OLD)?\s*=\s*['\"]?[0-9a-f]{32,}"
+    r"|://[^/\s:@'\"{}<$]+:(?!password|secret|x@|y@|…|\*)[A-Za-z0-9]{12,}@"
+)
+
+
+def test_r2_no_file_of_the_repository_holds_a_key_or_a_token() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    found = []
+    for name in filter(None, listed.decode().split("\0")):
+        path = ROOT / name
+        if path.is_file():
+            text = path.read_bytes().decode("utf-8", "replace")
+            found += [f"{name}: {each[0][:40]}" for each in LIKE_A_SECRET.finditer(text)]
+    assert found == []

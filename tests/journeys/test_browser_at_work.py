@@ -144,7 +144,7 @@ def test_every_page_fits_its_window_and_a_lost_one_says_so(sized: Page, house: H
     assert house.do("task", "show", "#1", "--json").json["condition"] == before
 
 
-def test_after_signing_out_the_back_button_shows_nothing(sized: Page, house: House, size: ViewportSize) -> None:
+def test_r27_r38_after_signing_out_the_back_button_shows_nothing(sized: Page, house: House, size: ViewportSize) -> None:
     sign_in(sized, house)
     sized.goto(f"{house.address}/tasks/1")
     expect(sized.get_by_role("heading", level=1)).to_contain_text("Hourly jobs")

@@ -15,6 +15,7 @@ import pytest
 from horarium.cli.exits import ExitCode
 from horarium.cli.main import PRIVATE_UMASK
 from tests.journeys.house import Answer, House, Running, await_that, processes_with, status_of, umask_of
+from tests.support.people import made_up
 
 SAMPLE = "your-secret-key-change-me-in-production"
 WEAK = ["", "changeme", "secret", SAMPLE, "0123456789abcdef0123456789abcde", "a" * 64, "ab" * 32]
@@ -91,6 +92,43 @@ def test_a_data_folder_that_cannot_be_made_is_one_sentence(ordinary: House) -> N
     assert answer.code == ExitCode.CONFIG
     assert (ordinary.folder / "file").read_text(encoding="utf-8") == "no folder"
     assert refusal(ordinary, HORARIUM_DATA="/proc/horarium").code == ExitCode.CONFIG
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_r64_another_account_of_the_machine_gets_nothing_and_changes_nothing(ordinary: House) -> None:
+    ordinary.do("task", "add", "kept", "--by-hand", "--", "true")
+    assert ordinary.owner is not None
+    uid, gid = ordinary.owner
+    stranger = House(ordinary.folder, owner=(uid + 1, gid + 1), HORARIUM_DATA=str(ordinary.folder / "data"))
+    for words in (
+        *(("task", "list"), ("task", "add", "mine", "--", "true"), ("user", "create-admin", "eve", "--password-stdin")),
+        *(("vault", "list"), ("audit", "list"), ("token", "create", "ines", "--name", "x"), ("serve",)),
+    ):
+        refused = stranger.call(*words, stdin=made_up())
+        assert refused.code in {ExitCode.CONFIG, ExitCode.STORE}, (words, refused)
+        assert (refused.out, refused.err.count("\n")) == ("", 1)
+    assert [task["name"] for task in ordinary.do("task", "list", "--json").json] == ["kept"]
+    # What its owner does by command is told with the account.
+    entry = ordinary.do("audit", "list", "--json").json[0]
+    assert entry["action"] == "task.added"
+    assert entry["source"] == "cli"
+
+
+def test_r5_the_default_start_listens_on_loopback_alone(house: House) -> None:
+    server = house.start()
+    assert listening_of(server.process.pid) == {"0100007F"}
+    assert "plain HTTP" not in server.log
+    told = house.call("doctor", HORARIUM_HOST="0.0.0.0").out  # noqa: S104 - what is warned about
+    assert "Pages are served over plain HTTP on 0.0.0.0" in told
+
+
+def listening_of(pid: int) -> set[str]:
+    """Return the addresses that a process listens on, as the kernel writes them."""
+    sockets = {str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    rows = [
+        line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()
+    ]
+    return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets}
 
 
 def spoil_as_foreign(database: Path) -> None:

@@ -53,6 +53,26 @@ def cookies_of(answer: Any) -> dict[str, str]:
     return {line.partition("=")[0]: line for line in answer.headers.get_list("set-cookie")}
 
 
+USUAL = [
+    (name, password)
+    for name in ("admin", "administrator", "root", "horarium", "user", "demo", "test", "ines", "guest", "operator")
+    for password in ("admin", "password", "horarium", "changeme", "")
+]
+
+
+def test_r2_fifty_usual_pairs_open_nothing(empty: Site, clock: SetClock) -> None:
+    assert len(USUAL) == 50
+    for has_people in (False, True):
+        if has_people:
+            empty.person("ines")
+        for name, password in USUAL:
+            clock.move(timedelta(minutes=16))
+            client = empty.client()
+            answer = sign_in(client, name, password) if has_people else client.post("/login", data={"email": name})
+            assert answer.status_code in {302, 401, 403, 422}
+            assert client.get("/tasks").headers["location"].partition("?")[0] in {"/login", "/setup"}
+
+
 def test_r3_set_up_makes_the_administrator_and_goes_on_signed_in(empty: Site) -> None:
     client = empty.client()
     assert client.get("/").headers["location"] == "/login"
