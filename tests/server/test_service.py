@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import secrets
 import shutil
 import subprocess
@@ -127,6 +128,39 @@ assert hide_from_other_processes() is (sys.platform == "linux")
 print(os.stat("/proc/self/environ").st_uid)
 """
     subprocess.run([sys.executable, "-c", look], check=True, capture_output=True)
+
+
+MANY_HASHES = """
+import re, threading
+from pathlib import Path
+from horarium.accounts.passwords import Hasher
+from horarium.server.hardening import give_large_memory_back
+
+def resident():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
+
+assert give_large_memory_back()
+hasher, stay = Hasher(), threading.Barrier(17)
+before = resident()
+
+def check():
+    hasher.verify("a password of nobody", None)
+    stay.wait(60)
+
+threads = [threading.Thread(target=check) for _ in range(16)]
+for each in threads:
+    each.start()
+stay.wait(60)
+print(resident() - before)
+for each in threads:
+    each.join()
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="it is the GNU allocator that would keep it")
+def test_r17_what_a_password_takes_to_check_is_given_back_by_every_thread() -> None:
+    done = subprocess.run([sys.executable, "-c", MANY_HASHES], check=True, capture_output=True, text=True)
+    assert int(done.stdout) < 76
 
 
 @pytest.mark.parametrize(

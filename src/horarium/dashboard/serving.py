@@ -21,7 +21,7 @@ from horarium.config import Config
 from horarium.errors import ConfigError, StoreError
 from horarium.logs.setup import set_up_logging
 from horarium.records.people import Role
-from horarium.server.hardening import hide_from_other_processes
+from horarium.server.hardening import give_large_memory_back, hide_from_other_processes
 from horarium.server.post import rules_of
 from horarium.server.service import Service, assemble, warnings_for
 from horarium.server.vault import look, tidy
@@ -65,6 +65,7 @@ def serve(config: Config, announce: Announce = print) -> None:
     """
     key = config.require_secret_key()
     hide_from_other_processes()
+    give_large_memory_back()
     # Functions that tasks name may stand beside the settings, however the server was started.
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
