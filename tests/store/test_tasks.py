@@ -56,7 +56,7 @@ def test_a_definition_comes_back_as_it_was_written(store: Store, wanted: TaskDef
 def test_functions_that_are_imported_are_told_apart_from_all_other_tasks(store: Store) -> None:
     with store.transaction() as tx:
         numbers = [TaskBook(tx).add(each, now=NOW, next_at=None) for each in DEFINITIONS]
-        gone = TaskBook(tx).add(TaskDefinition("gone", PythonSpec("m:f"), None), now=NOW, next_at=None)
+        gone = TaskBook(tx).add(TaskDefinition("gone", PythonSpec("m:f"), None), now=NOW, next_at=None).id
         TaskBook(tx).remove(gone, now=NOW)
     with store.reading() as tx:
         assert TaskBook(tx).imported() == [("full", "m:f"), ("usual", "m:f")]
