@@ -239,3 +239,17 @@ def test_nothing_of_the_server_is_loaded_by_a_program_that_runs_tasks(workshop: 
     loaded = set(json.loads(workshop.run("program.py").replace("'", '"')))
     assert not loaded & {"fastapi", "starlette", "uvicorn", "typer", "rich", "jinja2", "pydantic", "argon2", "psutil"}
     assert "apscheduler" not in loaded
+
+
+def test_a_program_that_waits_holds_nothing_that_only_other_work_needs(workshop: Workshop) -> None:
+    wait = "s = TaskScheduler('jobs.db')\ns.add_cron_task('job', len, '0 0 1 1 *', args=[''])\ns.start()\ns.stop()\n"
+    setting = "import sys\nfrom horarium import TaskScheduler\n"
+    workshop.write("program.py", f"{setting}{wait}print(sorted(sys.modules))")
+    loaded = set(json.loads(workshop.run("program.py").replace("'", '"')))
+    assert "horarium.scheduling.loop" in loaded
+    dear = {
+        *("execution.processes", "execution.kinds.command", "execution.warden", "logs.masking", "preferences"),
+        *("records.people", "runs.history", "scheduling.bringing", "store.postgres", "store.tables.people"),
+    }
+    assert not {f"horarium.{name}" for name in dear} & loaded
+    assert not {"ctypes", "difflib", "email.parser"} & loaded
