@@ -11,12 +11,25 @@ _SINGLE = re.compile(r"'([^']*)'\s*(?:#.*)?$", re.DOTALL)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One line that gives a variable a value; `line` is its number, from 1."""
+
+    line: int
+    name: str
+    value: str = field(repr=False)
+
+
 @dataclass(slots=True)
 class Dotenv:
-    """What a file says: `values` by name, and for each line that means nothing its number in `bad_lines`."""
+    """What a file says: `values` by name, and for each line that means nothing its number in `bad_lines`.
+
+    `assignments` are the lines that say it, in their order.
+    """
 
     values: dict[str, str] = field(default_factory=dict)
     bad_lines: list[int] = field(default_factory=list)
+    assignments: list[Assignment] = field(default_factory=list)
 
 
 def parse_dotenv(text: str) -> Dotenv:
@@ -32,6 +45,7 @@ def parse_dotenv(text: str) -> Dotenv:
             found.bad_lines.append(number)
         else:
             found.values[matched[1]] = value
+            found.assignments.append(Assignment(number, matched[1], value))
     return found
 
 
