@@ -101,7 +101,13 @@ class CredentialBook:
 
     def erase_removed(self, before: datetime) -> int:
         """Delete for good what was removed before an instant, with its values; return how many."""
-        gone = c.c.deleted_at < to_micros(before)
+        return self._erase(c.c.deleted_at < to_micros(before))
+
+    def erase(self, credential_id: int) -> bool:
+        """Delete a credential for good, with its values and grants; return False if it is not there."""
+        return bool(self._erase(c.c.id == credential_id))
+
+    def _erase(self, gone: Any) -> int:
         # Said of each table: that secrets are erased must not hang on whether a database minds its foreign keys.
         for table in (s, v, g):
             self._tx.execute(delete(table).where(table.c.credential_id.in_(select(c.c.id).where(gone))))
