@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +17,8 @@ import pytest
 
 from horarium.cli.main import run
 from horarium.clock import Alarm, to_micros
+from tests.support.installation import MOVE, Installation, make_installation
+from tests.support.people import made_up
 
 
 class StillClock:
@@ -54,6 +58,7 @@ class Answer:
 
 
 Program = Callable[..., Answer]
+Apply = Callable[..., Answer]
 
 
 @pytest.fixture
@@ -94,6 +99,33 @@ def horarium(bare: Program) -> Program:
     """Give the program in a folder that has been initialised."""
     assert bare("init").code == 0
     return bare
+
+
+@pytest.fixture
+def old(home: Path) -> Installation:
+    """Give a small single-user installation in the working folder."""
+    return make_installation(home, rows=400)
+
+
+@pytest.fixture
+def types(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Give a function by which a test types on standard input."""
+
+    def typed(text: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    return typed
+
+
+@pytest.fixture
+def apply(bare: Program, types: Any) -> Apply:
+    """Give a function that moves in, with a made-up password for the administrator."""
+
+    def moved(*words: str, password: str = "") -> Answer:
+        types(f"{password or made_up()}\n")
+        return bare(*(words or MOVE), "--apply", "--password-stdin")
+
+    return moved
 
 
 def mode_of(path: Path) -> int:

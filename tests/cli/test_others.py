@@ -204,6 +204,7 @@ def test_the_command_reference_has_an_example_for_each_command(bare: Program) ->
         *(["db", "upgrade"], ["db", "check"], ["run", "list"], ["run", "show"], ["run", "follow"], ["run", "cancel"]),
         *(["task", word] for word in ("list", "show", "add", "edit", "pause", "resume", "remove", "trigger", "next")),
         *(["audit", "list"], ["audit", "verify"]),
+        *(["adopt", word] for word in ("single-user", "verify", "undo", "finish")),
         *(["mail", "test"], ["mail", "list"], ["mail", "resend"]),
         *(["user", "invite"], ["user", "reset-password"], ["user", "set-email"]),
         *(["token", word] for word in ("list", "create", "revoke")),

@@ -142,6 +142,8 @@ class Action(StrEnum):
     """Moved a single-user installation in."""
     INSTALLATION_MOVED_BACK = "installation.moved_back"
     """Took a move back."""
+    INSTALLATION_MOVE_FINISHED = "installation.move_finished"
+    """Finished a move: copies and old values were erased."""
     NOTED = "noted"
     """Noted something from a program."""
 

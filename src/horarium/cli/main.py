@@ -30,6 +30,7 @@ HOMES: Final = {
     "run": "horarium.cli.run",
     "cron": "horarium.cli.cron",
     "import": "horarium.cli.adopt",
+    "adopt": "horarium.cli.single_user",
     "user": "horarium.cli.user",
     "mail": "horarium.cli.mail",
     "project": "horarium.cli.project",

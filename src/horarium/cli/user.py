@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import sys
 from typing import Annotated
 
 import typer
@@ -15,12 +13,13 @@ from horarium.accounts.projects import Projects
 from horarium.accounts.second_factor import reset
 from horarium.cli.asking import Command, Json, new_app
 from horarium.cli.exits import ExitCode
+from horarium.cli.passwords import PasswordStdin, new_password
 from horarium.cli.people import CancelRuns, GiveTo, UserName, Yes, find_user, user_shape, will_of
 from horarium.cli.tables import say_table
 from horarium.cli.terminal import say, say_facts, say_json
 from horarium.cli.words import both, count_of
 from horarium.cli.workplace import Workplace, workplace
-from horarium.errors import InvalidValue, NotFound
+from horarium.errors import NotFound
 from horarium.records.people import Role, User
 from horarium.scheduling.departures import Departed, Departures
 from horarium.server.post import by_link_of
@@ -31,7 +30,6 @@ app = new_app("Make, change and close accounts from the host, and help people in
 
 ByHand = Annotated[bool, typer.Option("--by-hand", help="Print the link instead of mailing it.")]
 
-_PASSWORD_BYTES = 4096
 _MOST_PEOPLE = 100_000
 
 
@@ -46,9 +44,7 @@ def create_admin(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name to sign in with.")],
     email: Annotated[str, typer.Option("--email", help="An e-mail address.")] = "",
     *,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input, up to the line's end.")
-    ] = False,
+    password_stdin: PasswordStdin = False,
     as_json: Json = False,
 ) -> None:
     """Make an administrator. The password is asked for, or read from standard input; never from the command line.
@@ -58,7 +54,7 @@ def create_admin(
       horarium user create-admin ana --password-stdin < password-file
     """
     with workplace(context) as work:
-        password = _from_stdin() if password_stdin else _asked_for()
+        password = new_password(from_stdin=password_stdin)
         wanted = NewPerson(name=name, password=password, email=email, time_zone=work.zone)
         made = People(work.store, work.clock).add_admin(wanted, actor=work.actor)
         if as_json:
@@ -375,22 +371,3 @@ def _say_departed(user: User, departed: Departed | None, done: str, *, as_json: 
         stopped = f"; {count_of(tasks, 'task')} stopped" if tasks else ""
         runs = f", {count_of(len(under_way), 'run was', 'runs were')} under way" if under_way else ""
         say(f"The account of {user.name} is {done}{stopped}{runs}.")
-
-
-def _from_stdin() -> str:
-    line = sys.stdin.buffer.read(_PASSWORD_BYTES + 1)
-    try:
-        password = line.decode("utf-8")
-    except UnicodeDecodeError:
-        raise InvalidValue("password", "(not shown)", "it must be UTF-8 text") from None
-    # Only the end of the line that a file or `echo` adds is not part of it.
-    return password.removesuffix("\n").removesuffix("\r")
-
-
-def _asked_for() -> str:
-    if not sys.stdin.isatty():
-        raise typer.BadParameter("there is no terminal to ask on: use --password-stdin")
-    first = getpass.getpass("Password: ")
-    if getpass.getpass("The same again: ") != first:
-        raise InvalidValue("password", "(not shown)", "the two were not the same")
-    return first

@@ -78,6 +78,7 @@ WORDS: Final[Mapping[str, str]] = {
     Action.BACKUP_MADE: "made a backup",
     Action.INSTALLATION_MOVED: "moved a single-user installation in",
     Action.INSTALLATION_MOVED_BACK: "took a move back",
+    Action.INSTALLATION_MOVE_FINISHED: "erased what a move had kept",
     Action.NOTED: "noted",
 }
 """What stands between who did it and what it is about."""
