@@ -127,6 +127,15 @@ CATALOGUE: Final[tuple[Option, ...]] = (
         "The proxies whose word about the client's address and scheme is believed.",
     ),
     Option(
+        "HORARIUM_OUTGOING_ALLOW",
+        "outgoing_allow",
+        values.as_places,
+        (),
+        "use hosts, addresses or networks, each with a port or without, separated by commas",
+        "Where the server may go for people although it is no public address: databases and hosts of the own network, "
+        "such as db.internal:5432, 10.1.0.0/16. Only there a secret may be tried without encryption.",
+    ),
+    Option(
         "HORARIUM_TEAM_NAME",
         "team_name",
         values.as_text(60),

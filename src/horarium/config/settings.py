@@ -28,6 +28,7 @@ class Config:
     base_url: str | None = None
     root_path: str = ""
     trusted_proxies: tuple[str, ...] = ()
+    outgoing_allow: tuple[str, ...] = ()
     team_name: str = ""
     timezone: str = "UTC"
     second_step: str = "nobody"

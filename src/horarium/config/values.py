@@ -15,6 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from horarium.outgoing.addresses import Place
+
 _YES = frozenset({"on", "true", "yes", "1"})
 _NO = frozenset({"off", "false", "no", "0"})
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
@@ -129,6 +131,14 @@ def as_targets(text: str) -> tuple[str, ...]:
 def as_networks(text: str) -> tuple[str, ...]:
     """Read IP addresses and networks, separated by commas."""
     return tuple(str(ipaddress.ip_network(part.strip(), strict=False)) for part in text.split(",") if part.strip())
+
+
+def as_places(text: str) -> tuple[str, ...]:
+    """Read hosts, addresses and networks, each with a port or without, separated by commas."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    for each in found:
+        Place.read(each)
+    return found
 
 
 def as_issuer(text: str) -> str:
