@@ -13,6 +13,7 @@ import pytest
 
 from horarium.cli.exits import ExitCode
 from tests.cli.conftest import Program, StillClock
+from tests.support.loopback import web_server
 from tests.support.people import made_up
 
 FIELDS = ["--set", "host=db.example.org", "--set", "username=report"]
@@ -231,3 +232,36 @@ def test_r63_variables_of_a_file_move_in_by_name(horarium: Program, home: Path, 
     odd = horarium("vault", "import-env", "odd.env")
     assert odd.code == ExitCode.FAILED
     assert "line 1 is not understood" in odd.err
+
+
+def test_a_credential_is_tested_from_the_machine_wherever_it_leads(horarium: Program, types: Any) -> None:
+    canary = made_up()
+    with web_server() as server:
+        types(f"{canary}\n")
+        words = ["--kind", "token", "--stdin", "token", "--set", f"url={server.address}/me"]
+        assert horarium("vault", "add", "shop", *words).code == ExitCode.OK
+        answer = horarium("vault", "test", "shop")
+        assert (answer.code, answer.out) == (ExitCode.OK, "Works: It answered 200: the secret is taken.\n")
+        assert server.asked[0].headers["authorization"] == f"Bearer {canary}"
+        shown = horarium("vault", "show", "shop").out
+        assert "tested by" in shown
+        assert "works, " in shown
+        too_soon = horarium("vault", "test", "shop")
+        assert too_soon.code != ExitCode.OK
+        assert "a moment ago" in too_soon.err
+
+
+def test_a_test_that_fails_ends_with_one_and_what_cannot_be_tested_says_why(
+    horarium: Program, types: Any, save: Any
+) -> None:
+    with web_server() as server:
+        server.answer = lambda _: (401, {}, "")
+        types(f"{made_up()}\n")
+        words = ["--kind", "token", "--stdin", "token", "--set", f"url={server.address}"]
+        assert horarium("vault", "add", "shop", *words).code == ExitCode.OK
+        answer = horarium("vault", "test", "shop", "--json")
+    assert answer.code == ExitCode.FAILED
+    assert answer.json == {"id": 1, "name": "shop", "passed": False, "words": "It answered 401: the secret is refused."}
+    save("bare")
+    refused = horarium("vault", "test", "bare")
+    assert "it takes an address to ask" in refused.err

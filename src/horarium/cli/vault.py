@@ -17,6 +17,7 @@ from horarium.cli.terminal import say, say_facts, say_json, tell
 from horarium.cli.vault_desk import Desk
 from horarium.cli.vault_shapes import (
     FATES,
+    OUTCOMES,
     TOO_SHORT,
     described_shape,
     facts_of,
@@ -25,11 +26,13 @@ from horarium.cli.vault_shapes import (
     tell_done,
     tell_saved,
     use_shape,
+    used_words,
 )
 from horarium.cli.vault_values import Given, text_of, values_of
 from horarium.cli.wishes import length_of
 from horarium.cli.words import both, count_of
 from horarium.cli.workplace import workplace
+from horarium.outgoing.addresses import Policy
 from horarium.server.vault import look
 from horarium.server.vault import rotate as rotate_all
 from horarium.vault.checking import checked_kind
@@ -37,6 +40,7 @@ from horarium.vault.credentials import Changes, NewCredential
 from horarium.vault.grants import NewGrant
 from horarium.vault.importing import plan, take
 from horarium.vault.kinds import KINDS
+from horarium.vault.trials import Trials
 
 app = new_app("Keep the secrets that tasks use: saved, replaced, granted, never shown.")
 
@@ -142,8 +146,7 @@ def show(context: typer.Context, name: CredentialName, owner: Owner = None, *, a
             more += ", waits: the task was changed" if each.id in waiting else ""
             say(f"grant #{each.id} to the {each.subject.value} {names[each.id]}{more}")
         for use in uses:
-            say(f"used by run {use.run_id}, attempt {use.attempt}, version {use.version}, "
-                f"{both(use.opened_at, work.now, work.zone)}")  # fmt: skip
+            say(f"{used_words(use)}, version {use.version}, {both(use.opened_at, work.now, work.zone)}")
 
 
 @app.command(cls=Command)
@@ -323,6 +326,29 @@ def restore(context: typer.Context, name: CredentialName, owner: Owner = None, *
         desk = Desk(work)
         found = desk.credentials.restore(desk.find_lost(name, owner).id, asker=desk.asker)
         tell_done(found, "Restored", as_json=as_json)
+
+
+@app.command("test", cls=Command)
+def try_out(context: typer.Context, name: CredentialName, owner: Owner = None, *, as_json: Json = False) -> None:
+    """Try what a credential is for: sign in, ask its address, read its key. Nothing of a secret is shown.
+
+    Ends with 1 if it does not work. What could not be tried is said, and counts as no failure.
+
+    Examples:
+      horarium vault test warehouse-db
+      horarium vault test "#3" --json
+    """
+    with workplace(context) as work:
+        desk = Desk(work)
+        found = desk.find(name, owner)
+        # Whoever has this machine goes from it wherever it goes.
+        trial = Trials(desk.vault, Policy(everywhere=True)).run(found.id, asker=desk.asker)
+    if as_json:
+        say_json({"id": found.id, "name": found.name, "passed": trial.passed, "words": trial.words})
+    else:
+        say(f"{OUTCOMES[trial.passed]}: {trial.words}")
+    if trial.passed is False:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 @app.command(cls=Command)

@@ -14,6 +14,8 @@ from horarium.vault.credentials import Described, Saved
 
 FATES: Final = {"new": "to be saved", "there": "is in the vault already", "ours": "left out, a setting of Horarium"}
 """What becomes of a variable of a `.env` file, in words."""
+OUTCOMES: Final = {True: "Works", False: "Does not work", None: "Not tried to the end"}
+"""What a test came to, in words."""
 TOO_SHORT: Final = " (under 8 characters: cannot be masked where a task prints it)"
 
 
@@ -42,6 +44,11 @@ def use_shape(use: Use) -> dict[str, Any]:
     return {name: _plain(value) for name, value in asdict(use).items()}
 
 
+def used_words(use: Use) -> str:
+    """Return by what a credential was opened."""
+    return f"tested by {use.actor}" if use.run_id is None else f"used by run {use.run_id}, attempt {use.attempt}"
+
+
 def owner_words(credential: Credential, names: Mapping[int, str]) -> str:
     """Return whose a credential is."""
     if credential.owner_id == INSTALLATION:
@@ -65,6 +72,11 @@ def facts_of(described: Described, names: Mapping[int, str], now: datetime, zone
         ("last used", both(found.last_used_at, now, zone)),
         ("expires", both(found.expires_at, now, zone, nothing="")),
         ("replace every", f"{found.rotate_days} days" if found.rotate_days else ""),
+        (
+            "tested",
+            f"{OUTCOMES[found.test_passed].lower()}, {both(found.tested_at, now, zone)}" if found.tested_at else "",
+        ),
+        ("", found.test_words),
         ("inactive", both(found.inactive_at, now, zone, nothing="")),
         ("removed", both(found.deleted_at, now, zone, nothing="")),
     ]

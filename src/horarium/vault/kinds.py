@@ -50,7 +50,11 @@ KINDS: Final[Mapping[str, Kind]] = {
             "login",
             "Password",
             "A user name and a password.",
-            (_USER, _secret("password", "Password", "The password."), FieldKind("url", "Address", "Where it is for.")),
+            (
+                _USER,
+                _secret("password", "Password", "The password."),
+                FieldKind("url", "Address", "Where it is for. One such as smtps://mail.example.org can be tested."),
+            ),
         ),
         Kind(
             "api_key",
@@ -59,13 +63,17 @@ KINDS: Final[Mapping[str, Kind]] = {
             (
                 FieldKind("header", "Header", "The header that carries it, such as X-Api-Key."),
                 _secret("key", "Key", "The key."),
+                FieldKind("url", "Address", "Where it is for. A test asks there."),
             ),
         ),
         Kind(
             "token",
             "Token",
             "A bearer or access token.",
-            (_secret("token", "Token", "The token."), FieldKind("url", "Address", "Where it is for.")),
+            (
+                _secret("token", "Token", "The token."),
+                FieldKind("url", "Address", "Where it is for. A test asks there."),
+            ),
         ),
         Kind(
             "ssh_key",
@@ -96,7 +104,7 @@ KINDS: Final[Mapping[str, Kind]] = {
             "Database",
             "A user of a database server.",
             (
-                FieldKind("engine", "Engine", "What kind of server, such as postgresql."),
+                FieldKind("engine", "Engine", "What kind of server, such as postgresql. Others are only looked for."),
                 _HOST,
                 _PORT,
                 FieldKind("database", "Database", "The name of the database."),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, and_, func, insert, or_, select, update
 
 from horarium.clock import from_micros, to_micros
 from horarium.records.credentials import Grant, KeyMark, Subject, Use
@@ -18,6 +18,8 @@ from horarium.store.tables.vault import credential_grants as g
 from horarium.store.tables.vault import credential_uses as u
 from horarium.store.tables.vault import vault_keys as k
 from horarium.store.tables.work import task_executions
+
+_LONGEST_TEST: Final = timedelta(minutes=10)
 
 
 class GrantBook:
@@ -78,32 +80,40 @@ class UseBook:
         """Work inside `tx`."""
         self._tx = tx
 
-    def open(self, use: Use) -> None:
-        """Write that a credential was opened."""
-        self._tx.execute(
-            insert(u).values(
-                credential_id=use.credential_id,
-                version=use.version,
-                purpose=use.purpose,
-                run_id=use.run_id,
-                attempt=use.attempt,
-                task_id=use.task_id,
-                user_id=use.user_id,
-                actor=use.actor,
-                opened_at=to_micros(use.opened_at),
-            )
+    def open(self, use: Use) -> int:
+        """Write that a credential was opened; return the number of the use."""
+        written = insert(u).values(
+            credential_id=use.credential_id,
+            version=use.version,
+            purpose=use.purpose,
+            run_id=use.run_id,
+            attempt=use.attempt,
+            task_id=use.task_id,
+            user_id=use.user_id,
+            actor=use.actor,
+            opened_at=to_micros(use.opened_at),
         )
+        return int(self._tx.execute(written.returning(u.c.id)).scalar_one())
 
     def close(self, run_id: int, attempt: int, at: datetime) -> int:
         """Note the end of every use that an attempt made; return how many were open."""
         change = update(u).where(u.c.run_id == run_id, u.c.attempt == attempt, u.c.closed_at.is_(None))
         return changed(self._tx, change.values(closed_at=to_micros(at)))
 
+    def end(self, use_id: int, at: datetime) -> None:
+        """Note the end of one use, of a test."""
+        self._tx.execute(update(u).where(u.c.id == use_id).values(closed_at=to_micros(at)))
+
     def close_left_over(self, at: datetime) -> int:
-        """Note the end of uses whose runs have ended without saying so, or are gone; return how many."""
+        """Note the end of uses whose runs have ended without saying so, or are gone; return how many.
+
+        A test that was begun long ago has ended, too.
+        """
         run = task_executions
         going = select(run.c.id).where(run.c.id == u.c.run_id, run.c.finished_at.is_(None))
-        change = update(u).where(u.c.closed_at.is_(None), u.c.run_id.is_not(None), ~going.exists())
+        of_run = and_(u.c.run_id.is_not(None), ~going.exists())
+        of_test = and_(u.c.run_id.is_(None), u.c.opened_at < to_micros(at - _LONGEST_TEST))
+        change = update(u).where(u.c.closed_at.is_(None), or_(of_run, of_test))
         return changed(self._tx, change.values(closed_at=to_micros(at)))
 
     def version_of(self, credential_id: int, run_id: int) -> int | None:
@@ -112,10 +122,12 @@ class UseBook:
         found: int | None = self._tx.execute(query.order_by(u.c.id).limit(1)).scalar_one_or_none()
         return found
 
-    def of_credential(self, credential_id: int, *, limit: int = 50) -> list[Use]:
-        """Return the uses of a credential, the newest first."""
-        query = select(u).where(u.c.credential_id == credential_id).order_by(u.c.id.desc()).limit(limit)
-        return [_use(row) for row in self._tx.execute(query)]
+    def of_credential(self, credential_id: int, *, before: int | None = None, limit: int = 50) -> list[Use]:
+        """Return the uses of a credential, the newest first, those `before` a number."""
+        query = select(u).where(u.c.credential_id == credential_id)
+        if before is not None:
+            query = query.where(u.c.id < before)
+        return [_use(row) for row in self._tx.execute(query.order_by(u.c.id.desc()).limit(limit))]
 
     def of_run(self, run_id: int) -> list[Use]:
         """Return the uses that a run has made, the oldest first."""
