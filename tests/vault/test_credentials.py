@@ -53,6 +53,7 @@ def test_r72_no_method_for_people_gives_a_secret_back(house: House) -> None:
         "give": lambda: house.credentials.give(found.id, 0, asker=HOST),
         "remove": lambda: house.credentials.remove(found.id, asker=HOST),
         "restore": lambda: house.credentials.restore(found.id, asker=HOST),
+        "stop": lambda: house.credentials.stop(found.id, asker=HOST),
         "sweep": house.credentials.sweep,
     }
     # A method that is added must be looked at here, too.

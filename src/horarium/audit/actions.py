@@ -100,6 +100,8 @@ class Action(StrEnum):
     """Gave a credential to another owner."""
     CREDENTIAL_REMOVED = "credential.removed"
     """Removed a credential."""
+    CREDENTIAL_STOPPED = "credential.stopped"
+    """No run gets a credential any more, until it is restored."""
     CREDENTIAL_RESTORED = "credential.restored"
     """Restored a credential that was removed or inactive."""
     GRANT_MADE = "grant.made"

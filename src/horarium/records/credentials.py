@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Final, Self
 
 from horarium.records.actors import Actor
-from horarium.records.reach import EVERYTHING, Reach
+from horarium.records.reach import EVERYTHING, Place, Reach
+from horarium.states import TaskKind
 
 INSTALLATION: Final = 0
 """The owner of what belongs to the installation as a whole."""
@@ -159,6 +160,19 @@ class Use:
     task_id: int | None = None
     user_id: int | None = None
     closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Naming:
+    """A task that names credentials in its definition; `per_user` is one that is there once for each person."""
+
+    id: int
+    name: str
+    kind: TaskKind
+    place: Place
+    names: tuple[str, ...]
+    template_id: int | None = None
+    per_user: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from horarium.errors import InvalidValue
-from horarium.vault.kinds import KINDS, Kind
+from horarium.vault.kinds import KINDS, FieldKind, Kind
 
 NAME_LIMIT: Final = 100
 NOTE_LIMIT: Final = 1000
@@ -91,13 +91,8 @@ def split(kind: Kind, values: Mapping[str, str]) -> tuple[dict[str, str], dict[s
     opened: dict[str, str] = {}
     secret: dict[str, str] = {}
     for name, value in given.items():
-        found = kind.field(name) if _FIELD.fullmatch(name) else None
-        if found is None:
-            raise InvalidValue("field", name, _names_of(kind))
-        _check_value(name, value)
-        if not found.secret:
-            _check_open(name, value)
-        (secret if found.secret else opened)[name] = value
+        is_secret = _checked_field(kind, name, value).secret
+        (secret if is_secret else opened)[name] = value
     for each in kind.fields:
         if each.required and each.name not in given:
             raise InvalidValue(each.name, _HIDDEN if each.secret else "", f"a credential of kind {kind.name} needs it")
@@ -106,9 +101,38 @@ def split(kind: Kind, values: Mapping[str, str]) -> tuple[dict[str, str], dict[s
     return opened, secret
 
 
+def faults(kind: Kind, values: Mapping[str, str]) -> dict[str, str]:
+    """Return all that `split` would refuse, by field, as what is allowed: for forms, which say everything at once."""
+    found: dict[str, str] = {}
+    given = {name: value for name, value in values.items() if value != ""}
+    for name, value in given.items():
+        try:
+            _checked_field(kind, name, value)
+        except InvalidValue as error:
+            found[name] = error.allowed
+    found |= {each.name: "fill this in" for each in kind.fields if each.required and each.name not in given}
+    try:
+        split(kind, values)
+    except InvalidValue as error:
+        # What is about all of them, as that one secret must be there.
+        if not found:
+            found[error.field] = error.allowed
+    return found
+
+
 def short_fields(secret: Mapping[str, str]) -> tuple[str, ...]:
     """Return the names of secrets that are too short to be masked where a task prints them."""
     return tuple(name for name, value in secret.items() if len(value) < MASKED_FROM)
+
+
+def _checked_field(kind: Kind, name: str, value: str) -> FieldKind:
+    found = kind.field(name) if _FIELD.fullmatch(name) else None
+    if found is None:
+        raise InvalidValue("field", name, _names_of(kind))
+    _check_value(name, value)
+    if not found.secret:
+        _check_open(name, value)
+    return found
 
 
 def _check_value(name: str, value: object) -> None:

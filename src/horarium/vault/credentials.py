@@ -203,28 +203,8 @@ class Credentials:
         now = self._clock.now()
         with self._store.transaction() as tx:
             before = replaceable(tx, credential_id, asker, now)
-            key = self._vault.key_to_seal(tx, asker.actor)
             opened, secret = split(checked_kind(before.kind), fields)
-            number = before.version + 1
-            made, sealed = self._vault.seal(key, before, number, secret, asker.actor.words)
-            versions = VersionBook(tx)
-            versions.keep_until(before.id, before.version, replaced_at=now, kept_until=now + keep)
-            versions.add(made, sealed)
-            at = to_micros(now)
-            CredentialBook(tx).change(
-                before.id,
-                version=number,
-                open_fields=dump(opened),
-                updated_at=at,
-                rotated_at=at,
-                inactive_at=None,
-                tested_at=None,
-                test_passed=None,
-                test_words=None,
-            )
-            after = seen(tx, before.id, asker, now)
-            self._sweep(tx, now)
-            self._note(tx, asker, Action.CREDENTIAL_REPLACED, after, before=shown(before), now=shown(after, secret))
+            after = put_values(self._vault, tx, before, opened, secret, keep=keep, asker=asker)
         return Saved(after, short_fields(secret))
 
     def change(self, credential_id: int, changes: Changes, *, asker: Asker) -> Credential:
@@ -266,8 +246,22 @@ class Credentials:
         with self._store.transaction() as tx:
             found = owned(tx, credential_id, asker, now)
             CredentialBook(tx).change(found.id, deleted_at=to_micros(now))
-            self._sweep(tx, now)
+            sweep_values(tx, now)
             self._trail.note(tx, asker.actor, Action.CREDENTIAL_REMOVED, about(found))
+        return found
+
+    def stop(self, credential_id: int, *, asker: Asker) -> Credential:
+        """Let no run open a credential from now on, until it is restored or its values are replaced.
+
+        Raises as `change`, and `Conflict` if that is so already.
+        """
+        now = self._clock.now()
+        with self._store.transaction() as tx:
+            found = owned(tx, credential_id, asker, now)
+            if found.inactive_at is not None:
+                raise Conflict(f"credential {found.name!r} is stopped already")
+            CredentialBook(tx).change(found.id, inactive_at=to_micros(now))
+            self._trail.note(tx, asker.actor, Action.CREDENTIAL_STOPPED, about(found))
         return found
 
     def restore(self, credential_id: int, *, asker: Asker) -> Credential:
@@ -294,7 +288,7 @@ class Credentials:
         """Erase replaced values that need not be kept, and what was removed 30 days ago; close uses left open."""
         now = self._clock.now()
         with self._store.transaction() as tx:
-            self._sweep(tx, now)
+            sweep_values(tx, now)
             UseBook(tx).close_left_over(now)
 
     def _note(
@@ -309,10 +303,6 @@ class Credentials:
     ) -> None:
         self._trail.note(tx, asker.actor, action, about(credential), before=before, after=now)
 
-    def _sweep(self, tx: Transaction, now: datetime) -> None:
-        VersionBook(tx).erase_replaced(now)
-        CredentialBook(tx).erase_removed(now - UNDO)
-
     def _seal_for(self, tx: Transaction, credential: Credential, owner_id: int, asker: Asker) -> None:
         key, versions = self._vault.key_to_seal(tx, asker.actor), VersionBook(tx)
         standing = self._vault.require_open(tx)
@@ -322,6 +312,52 @@ class Credentials:
             if sealed:
                 values = self._vault.open(standing, credential, version, sealed)
                 versions.reseal(*self._vault.seal(key, theirs, version.version, values, version.created_by))
+
+
+def put_values(
+    vault: Vault,
+    tx: Transaction,
+    before: Credential,
+    opened: Mapping[str, str],
+    secret: Mapping[str, str],
+    *,
+    keep: timedelta,
+    asker: Asker,
+) -> Credential:
+    """Make these values the present version of a credential; those before are kept for `keep`. Raises `VaultSealed`.
+
+    Whether somebody may, and what is in the values, was looked at before.
+    """
+    now = vault.clock.now()
+    key = vault.key_to_seal(tx, asker.actor)
+    number = before.version + 1
+    made, sealed = vault.seal(key, before, number, secret, asker.actor.words)
+    versions = VersionBook(tx)
+    versions.keep_until(before.id, before.version, replaced_at=now, kept_until=now + keep)
+    versions.add(made, sealed)
+    at = to_micros(now)
+    CredentialBook(tx).change(
+        before.id,
+        version=number,
+        open_fields=dump(dict(opened)),
+        updated_at=at,
+        rotated_at=at,
+        inactive_at=None,
+        tested_at=None,
+        test_passed=None,
+        test_words=None,
+    )
+    after = seen(tx, before.id, asker, now)
+    sweep_values(tx, now)
+    told = (shown(before), shown(after, secret))
+    vault.trail.note(tx, asker.actor, Action.CREDENTIAL_REPLACED, about(after), before=told[0], after=told[1])
+    return after
+
+
+def sweep_values(tx: Transaction, now: datetime) -> None:
+    """Erase replaced values that need not be kept any longer, and what was removed 30 days ago."""
+    VersionBook(tx).erase_replaced(now)
+    CredentialBook(tx).erase_removed(now - UNDO)
 
 
 def shown(credential: Credential, secret: Mapping[str, str] | None = None) -> dict[str, Any]:

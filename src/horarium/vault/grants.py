@@ -89,6 +89,20 @@ class Grants:
             self._trail.note(tx, asker.actor, Action.GRANT_REVOKED, about(credential), **details)
         return grant
 
+    def again(self, credential_id: int, grant_id: int, *, asker: Asker) -> Grant:
+        """Make a grant anew that has ended, as it was then. Raises as `make`, and `NotFound` for one of another."""
+        with self._store.reading() as tx:
+            found = GrantBook(tx).get(grant_id)
+        if found is None or found.credential_id != credential_id:
+            raise NotFound(f"there is no grant {grant_id}")
+        wanted = NewGrant(
+            subject=found.subject,
+            subject_id=found.subject_id,
+            may_replace=found.may_replace,
+            expires_at=found.expires_at,
+        )
+        return self.make(credential_id, wanted, asker=asker)
+
     def names(self, grants: tuple[Grant, ...]) -> dict[int, str]:
         """Return the name of the person, project or task that each grant is for, by the grant's number."""
         with self._store.reading() as tx:
@@ -99,10 +113,10 @@ class Grants:
         with self._store.reading() as tx:
             return {grant.id for grant in grants if grant.subject is Subject.TASK and not _still_fits(tx, grant)}
 
-    def uses(self, credential: Credential, *, limit: int = 50) -> list[Use]:
-        """Return the uses that were made of a credential, the newest first."""
+    def uses(self, credential: Credential, *, before: int | None = None, limit: int = 50) -> list[Use]:
+        """Return the uses that were made of a credential, the newest first, those `before` a number."""
         with self._store.reading() as tx:
-            return UseBook(tx).of_credential(credential.id, limit=limit)
+            return UseBook(tx).of_credential(credential.id, before=before, limit=limit)
 
 
 def _named(tx: Transaction, wanted: NewGrant, asker: Asker) -> tuple[str, str | None]:

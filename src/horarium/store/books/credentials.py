@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
 
 from horarium.clock import from_micros, to_micros
 from horarium.records.credentials import Asker, Credential, Subject, Version
@@ -47,19 +47,19 @@ class CredentialBook:
             "expires_at": maybe_micros(credential.expires_at),
             "rotate_days": credential.rotate_days,
         }
-        return _credential(self._tx.execute(insert(c).values(values).returning(*c.c)).one())
+        return credential_of(self._tx.execute(insert(c).values(values).returning(*c.c)).one())
 
     def get(self, credential_id: int, *, lock: bool = False) -> Credential | None:
         """Return a credential, a removed one too; `lock` keeps others from changing it meanwhile."""
         query = select(c).where(c.c.id == credential_id)
         row = self._tx.execute(query.with_for_update() if lock else query).one_or_none()
-        return None if row is None else _credential(row)
+        return None if row is None else credential_of(row)
 
     def by_key(self, owner_id: int, name_key: str) -> Credential | None:
         """Return the credential that its owner calls so, unless it was removed."""
         query = select(c).where(c.c.owner_id == owner_id, c.c.name_key == name_key, c.c.deleted_at.is_(None))
         row = self._tx.execute(query).one_or_none()
-        return None if row is None else _credential(row)
+        return None if row is None else credential_of(row)
 
     def granted(
         self, name_key: str, now: datetime, subjects: Collection[tuple[Subject, int]]
@@ -76,20 +76,17 @@ class CredentialBook:
             .join_from(g, c, g.c.credential_id == c.c.id)
             .where(c.c.name_key == name_key, c.c.deleted_at.is_(None), or_(*ours), *living(now))
         )
-        return [(row.grant_id, _credential(row)) for row in self._tx.execute(query.order_by(g.c.id))]
+        return [(row.grant_id, credential_of(row)) for row in self._tx.execute(query.order_by(g.c.id))]
 
     def seen(self, asker: Asker, now: datetime, *, removed: bool = False) -> list[Credential]:
         """Return what somebody may know of, by name: their own, what was granted to them, with rights all."""
-        query = select(c).where(c.c.deleted_at.is_not(None) if removed else c.c.deleted_at.is_(None))
-        if not asker.sees_all:
-            ours = [and_(g.c.subject == Subject.PERSON.value, g.c.subject_id == asker.user_id)]
-            if asker.reach.projects:
-                ours.append(and_(g.c.subject == Subject.PROJECT.value, g.c.subject_id.in_(asker.reach.projects)))
-            granted = select(g.c.credential_id).where(or_(*ours), *living(now))
-            # What was removed is only its owner's to restore.
-            shared = [] if removed else [c.c.id.in_(granted)]
-            query = query.where(or_(c.c.owner_id == asker.user_id, *shared))
-        return [_credential(row) for row in self._tx.execute(query.order_by(c.c.name_key, c.c.owner_id, c.c.id))]
+        query = select(c).where(*seen_by(asker, now, removed=removed))
+        return [credential_of(row) for row in self._tx.execute(query.order_by(c.c.name_key, c.c.owner_id, c.c.id))]
+
+    def of_keys(self, name_keys: Collection[str]) -> list[Credential]:
+        """Return everybody's credentials that are called so and were not removed."""
+        query = select(c).where(c.c.name_key.in_(name_keys), c.c.deleted_at.is_(None))
+        return [credential_of(row) for row in self._tx.execute(query.order_by(c.c.id))]
 
     def change(self, credential_id: int, **columns: Any) -> bool:
         """Set columns; return False if the credential is not there. Raises `DuplicateKey`."""
@@ -169,10 +166,21 @@ class VersionBook:
             found[row.credential_id] = (*found.get(row.credential_id, ()), row.field)
         return found
 
+    def kept(self, credential_id: int) -> set[int]:
+        """Return the numbers of those versions whose values are there."""
+        query = select(s.c.version).where(s.c.credential_id == credential_id).distinct()
+        return {int(row[0]) for row in self._tx.execute(query)}
+
     def keep_until(self, credential_id: int, version: int, *, replaced_at: datetime, kept_until: datetime) -> None:
         """Note that a version was replaced, and until when runs that began with it may go on using it."""
         change = update(v).where(*_at(credential_id, version))
         self._tx.execute(change.values(replaced_at=to_micros(replaced_at), kept_until=to_micros(kept_until)))
+
+    def erase(self, credential_id: int, version: int, at: datetime) -> bool:
+        """Delete the values of a version now; return False if they were gone already."""
+        values = s.c.credential_id == credential_id, s.c.version == version
+        self._tx.execute(update(v).where(*_at(credential_id, version)).values(kept_until=to_micros(at)))
+        return bool(changed(self._tx, delete(s).where(*values)))
 
     def reseal(self, version: Version, sealed: Mapping[str, str]) -> None:
         """Put another wrapped key and other sealed fields in the place of those that are there."""
@@ -208,7 +216,7 @@ class VersionBook:
         if lock:
             query = query.with_for_update(of=v)
         rows = self._tx.execute(query.order_by(v.c.credential_id, v.c.version).limit(most))
-        return [(_credential(row), _version_of_both(row)) for row in rows]
+        return [(credential_of(row), _version_of_both(row)) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """Return how many versions with values each key seals."""
@@ -239,6 +247,24 @@ _ALL_OF_BOTH = (*c.columns, *_VERSION_COLUMNS)
 _HAS_VALUES = select(s.c.field).where(s.c.credential_id == v.c.credential_id, s.c.version == v.c.version).exists()
 
 
+def seen_by(asker: Asker, now: datetime, *, removed: bool = False) -> list[ColumnElement[bool]]:
+    """Return the conditions on what somebody may know of."""
+    found: list[ColumnElement[bool]] = [c.c.deleted_at.is_not(None) if removed else c.c.deleted_at.is_(None)]
+    if not asker.sees_all:
+        # What was removed is only its owner's to restore.
+        shared = [] if removed else [shared_with(asker, now)]
+        found.append(or_(c.c.owner_id == asker.user_id, *shared))
+    return found
+
+
+def shared_with(asker: Asker, now: datetime) -> ColumnElement[bool]:
+    """Return the condition on what was granted to somebody, as a person or in one of their projects."""
+    ours = [and_(g.c.subject == Subject.PERSON.value, g.c.subject_id == asker.user_id)]
+    if asker.reach.projects:
+        ours.append(and_(g.c.subject == Subject.PROJECT.value, g.c.subject_id.in_(asker.reach.projects)))
+    return c.c.id.in_(select(g.c.credential_id).where(or_(*ours), *living(now)))
+
+
 def living(now: datetime) -> Sequence[Any]:
     """Return the conditions on a grant that still gives something."""
     return (g.c.revoked_at.is_(None), or_(g.c.expires_at.is_(None), g.c.expires_at > to_micros(now)))
@@ -253,7 +279,8 @@ def _at(credential_id: int, version: int) -> tuple[Any, ...]:
     return (v.c.credential_id == credential_id, v.c.version == version)
 
 
-def _credential(row: Row[Any]) -> Credential:
+def credential_of(row: Row[Any]) -> Credential:
+    """Return the credential that a row holds."""
     return Credential(
         id=row.id,
         owner_id=row.owner_id,

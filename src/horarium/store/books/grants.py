@@ -55,6 +55,11 @@ class GrantBook:
         query = select(g).where(g.c.credential_id == credential_id, *living(now))
         return [_grant(row) for row in self._tx.execute(query.order_by(g.c.id))]
 
+    def of_many(self, ids: Collection[int], now: datetime) -> list[Grant]:
+        """Return the grants on any of these credentials that still give something, the oldest first."""
+        query = select(g).where(g.c.credential_id.in_(ids), *living(now))
+        return [_grant(row) for row in self._tx.execute(query.order_by(g.c.id))]
+
     def of_subject(self, subject: Subject, subject_id: int, now: datetime) -> list[Grant]:
         """Return the grants that somebody or something has, the oldest first."""
         query = select(g).where(g.c.subject == subject.value, g.c.subject_id == subject_id, *living(now))

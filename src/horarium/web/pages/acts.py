@@ -57,6 +57,7 @@ WORDS: Final[Mapping[str, str]] = {
     Action.CREDENTIAL_UNREADABLE: "could not open",
     Action.CREDENTIAL_GIVEN: "gave to another owner",
     Action.CREDENTIAL_REMOVED: "removed",
+    Action.CREDENTIAL_STOPPED: "stopped the use of",
     Action.CREDENTIAL_RESTORED: "restored",
     Action.GRANT_MADE: "shared",
     Action.GRANT_REVOKED: "ended a right to use",
