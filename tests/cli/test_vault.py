@@ -251,6 +251,15 @@ def test_a_credential_is_tested_from_the_machine_wherever_it_leads(horarium: Pro
         assert "a moment ago" in too_soon.err
 
 
+def test_a_credential_is_stopped_and_restored(horarium: Program, save: Any) -> None:
+    save("shop")
+    assert horarium("vault", "stop", "shop").out == "Stopped shop (#1).\n"
+    assert "inactive" in horarium("vault", "show", "shop").out
+    assert "is stopped already" in horarium("vault", "stop", "shop").err
+    assert horarium("vault", "restore", "shop").code == ExitCode.OK
+    assert "inactive" not in horarium("vault", "show", "shop").out
+
+
 def test_a_test_that_fails_ends_with_one_and_what_cannot_be_tested_says_why(
     horarium: Program, types: Any, save: Any
 ) -> None:

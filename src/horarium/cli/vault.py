@@ -316,8 +316,20 @@ def remove(context: typer.Context, name: CredentialName, owner: Owner = None, *,
 
 
 @app.command(cls=Command)
+def stop(context: typer.Context, name: CredentialName, owner: Owner = None, *, as_json: Json = False) -> None:
+    """Let no run open a credential from now on, until it is restored; its grants are kept.
+
+    Example:
+      horarium vault stop warehouse-db
+    """
+    with workplace(context) as work:
+        desk = Desk(work)
+        tell_done(desk.credentials.stop(desk.find(name, owner).id, asker=desk.asker), "Stopped", as_json=as_json)
+
+
+@app.command(cls=Command)
 def restore(context: typer.Context, name: CredentialName, owner: Owner = None, *, as_json: Json = False) -> None:
-    """Bring back a credential that was removed, or is inactive since nothing has used it for months.
+    """Bring back a credential that was removed or stopped, or is inactive since nothing has used it for months.
 
     Example:
       horarium vault restore "#3"
