@@ -31,6 +31,7 @@ LONG_FUNCTIONS: dict[str, str] = {}
 MANY_PARAMETERS: dict[str, str] = {}
 MANY_METHODS: dict[str, str] = {
     "src/horarium/library/scheduler.py::TaskScheduler": "the facade that people know, one line a method",
+    "src/horarium/store/books/credentials.py::VersionBook": "one book a subject, and each method is one statement",
     "src/horarium/store/books/people.py::PeopleBook": "one book a subject, and each method is one statement",
     "src/horarium/store/books/projects.py::ProjectBook": "one book a subject, and each method is one statement",
     "src/horarium/store/books/tasks.py::TaskBook": "one book a subject, and each method is one statement",

@@ -19,7 +19,12 @@ from tests.support.people import made_up
 FOLDER = Path("screens")
 EMAIL = "ines@tidewater.example"
 PASSWORD = made_up()
-LISTS = {"overview": "/", "tasks": "/tasks", "runs": "/runs"}
+LISTS = {"overview": "/", "tasks": "/tasks", "runs": "/runs", "credentials": "/credentials"}
+KEPT = {
+    "credential-new": "/credentials/new",
+    "credential": "/credentials/1",
+    "credential-values": "/credentials/1/values",
+}
 SETTINGS = {"settings-sign-in": "/settings/sign-in", "settings-sessions": "/settings/sessions"}
 WORK = {
     "fetch-rates": ("*/15 * * * *", "billing", "print('12 rates fetched')"),
@@ -45,7 +50,13 @@ def main() -> None:
         set_up(browser, link)
         take(browser, house, folder, {"login": "/login"})
         take(browser, house, folder, {f"{name}-empty": path for name, path in LISTS.items()}, signed_in=True)
-        take(browser, house, folder, {**LISTS, **SETTINGS, **work(house), "not-found": "/nowhere"}, signed_in=True)
+        take(
+            browser,
+            house,
+            folder,
+            {**LISTS, **SETTINGS, **work(house), **KEPT, "not-found": "/nowhere"},
+            signed_in=True,
+        )
 
 
 def set_up(browser: Browser, link: str) -> None:
@@ -65,6 +76,9 @@ def work(house: House) -> dict[str, str]:
         house.do("task", "add", name, "--cron", cron, "--tag", tag, "--", "python3", "-u", "-c", program)
     for name in ("fetch-rates", "nightly-backup", "reconcile", "weekly-report", "reconcile", "fetch-rates"):
         house.await_run(house.trigger(name), lambda run: run["state"] in {"succeeded", "failed"})
+    fields = ("--set", "host=db.tidewater.example", "--set", "username=reconcile", "--stdin", "password")
+    house.do("vault", "add", "warehouse-db", "--kind", "database", *fields, stdin=made_up())
+    house.do("vault", "grant", "warehouse-db", "--task", "reconcile")
     house.do("task", "pause", "weekly-report")
     failed, live = house.trigger("reconcile"), house.trigger("import-orders")
     house.await_run(failed, lambda run: run["state"] == "failed")

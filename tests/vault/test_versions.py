@@ -122,9 +122,17 @@ def test_a_grant_that_ended_is_made_again_as_it_was(house: House, people: People
     house.grants.revoke(one.id, made.id, asker=HOST)
     with pytest.raises(NotFound):
         house.grants.again(other.id, made.id, asker=HOST)
+    with pytest.raises(NotFound):
+        house.grants.again(one.id, 99, asker=HOST)
     again = house.grants.again(one.id, made.id, asker=HOST)
     assert (again.subject_id, again.may_replace, again.expires_at) == (otto.id, True, until)
     assert [each.id for each in house.credentials.show(one.id, asker=HOST).grants] == [again.id]
+    with pytest.raises(NotFound):
+        house.grants.again(one.id, again.id, asker=HOST)
+    house.grants.revoke(one.id, again.id, asker=HOST)
+    clock.move(timedelta(minutes=11))
+    with pytest.raises(Conflict, match="a while ago"):
+        house.grants.again(one.id, again.id, asker=HOST)
 
 
 def test_everything_that_is_wrong_with_values_is_said_at_once_without_the_values() -> None:

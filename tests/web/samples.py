@@ -16,6 +16,7 @@ from horarium.web.views.runs import RunsPage
 from horarium.web.views.shell import ViewModel
 from horarium.web.views.tasks import TasksPage
 from tests.web import sample_by_link
+from tests.web.sample_credentials import empty_credentials, rich_credentials
 from tests.web.sample_factors import ASK, app, codes, duty, second
 from tests.web.sample_overview import overview, overview_empty
 from tests.web.sample_parts import filters, porch, runs, shell
@@ -54,6 +55,7 @@ def rich() -> dict[str, ViewModel]:
         **sample_by_link.rich(),
         "overview": overview(),
         **rich_people(),
+        **rich_credentials(),
         "tasks": tasks(),
         "task": task(),
         "runs": RunsPage(
@@ -117,6 +119,7 @@ def empty() -> dict[str, ViewModel]:
         "overview-first": dataclasses.replace(overview_empty(), has_tasks=False),
         "overview-empty": overview_empty(),
         **empty_people(),
+        **empty_credentials(),
         "overview-lost": lost,
         "tasks-first": TasksPage(shell=shell(), rows=(), total=0),
         "tasks-no-match": dataclasses.replace(tasks(), rows=(), filters=filters()),

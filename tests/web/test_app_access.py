@@ -19,14 +19,18 @@ from horarium.accounts.invitations import Wanted
 from horarium.accounts.links import Purpose
 from horarium.accounts.registering import Mode, Rules
 from horarium.accounts.roles import Permission
+from horarium.records.credentials import Subject
 from horarium.records.people import Project, Role, User
 from horarium.records.reach import NOWHERE, Place
 from horarium.store.books.links import AccountLink, AccountLinkBook
 from horarium.store.port import Transaction
 from horarium.store.tables.everything import metadata
+from horarium.vault.credentials import NewCredential
+from horarium.vault.grants import NewGrant
 from horarium.web.access import ROWS, Door, Row, Who
 from tests.support.pages import Site, open_site, token_of
 from tests.support.people import TESTER, SetClock, add_person, made_up
+from tests.support.vault import HOST
 
 DISABLED = "disabled"
 NUMBER = re.compile(r"\{\w+:int\}")
@@ -57,6 +61,8 @@ SOUND: dict[str, dict[str, Any]] = {
     "project_member": {"who": str(Who.ADMIN), "role": "viewer"},
     "project_member_drop": {"user": "1"},
     "audit_export": {"format": "csv"},
+    "credential_values": {"token.token": "another-made-up-value"},
+    "credential_grant": {"to": "person", "who": str(Who.ADMIN)},
 }
 """What a form has to hold to be sound, beside what depends on who sends it."""
 
@@ -92,6 +98,8 @@ def address(site: Site, row: Row, who: str) -> str:
         return path.replace("{invitation_id:int}", str(invitation(site)[0]))
     if "{user_id:int}" in path:
         return path.replace("{user_id:int}", str(somebody(site, row, who).id))
+    if "{credential_id:int}" in path:
+        return of_credential(site, row, who)
     if "{project_id:int}" in path:
         return path.replace("{project_id:int}", str(project(site, row, who)))
     task_id = site.task(f"task-{site.clock.micros()}-{row.route}-{who}", cron=None, place=place)
@@ -151,6 +159,32 @@ def project(site: Site, row: Row, who: str) -> int:
     return made.id
 
 
+def of_credential(site: Site, row: Row, who: str) -> str:
+    """Return the address of a credential, made for one request: its owner's or the installation's.
+
+    Who is called viewer or operator was let use it, who is called editor replace its values too.
+    """
+    room, asker, owner = site.app.state.house.strongroom, site.users.find(who), site.users.find(Who.OWNER)
+    assert owner
+    owner_id = owner.id if who == Who.OWNER else 0
+    name = f"{row.route} {row.method} {who}".replace("_", "-")
+    wanted = NewCredential(name=name, kind="token", fields={"token": made_up()}, owner_id=owner_id)
+    number = room.credentials.add(wanted, asker=HOST).credential.id
+    room.credentials.replace(number, {"token": made_up()}, asker=HOST)
+    if who in {Who.VIEWER, Who.OPERATOR, Who.EDITOR} and asker:
+        grant = NewGrant(subject=Subject.PERSON, subject_id=asker.id, may_replace=who == Who.EDITOR)
+        room.grants.make(number, grant, asker=HOST)
+    boss = site.users.find(Who.ADMIN)
+    assert boss
+    grant_id = room.grants.make(number, NewGrant(subject=Subject.PERSON, subject_id=boss.id), asker=HOST).id
+    if row.route == "credential_regrant":
+        room.grants.revoke(number, grant_id, asker=HOST)
+    if row.route == "credential_restore":
+        room.credentials.stop(number, asker=HOST)
+    numbers = {"credential_id": number, "version": 1, "grant_id": grant_id}
+    return re.sub(r"\{(\w+):int\}", lambda found: str(numbers[found[1]]), row.path)
+
+
 def ask(browser: TestClient, row: Row, path: str, who: str, *, page: str, passwords: dict[str, str]) -> int:
     """Send a sound request; return the status."""
     if row.method == "GET":
@@ -171,6 +205,9 @@ def by_sender(row: Row, who: str, passwords: dict[str, str]) -> dict[str, Any]:
         "user_leave": lambda: {"confirm": _guest(row, who)},
         "project": lambda: {"name": f"New {row.route} of {who}"},
         "projects": lambda: {"name": f"New {row.route} of {who}"},
+        "credential_new": lambda: {"kind": "token", "name": f"of {who}", "token.token": made_up()},
+        "credential": lambda: {"name": f"now {row.method} {who}"},
+        "credential_remove": lambda: {"confirm": f"{row.route} {row.method} {who}".replace("_", "-")},
         "project_remove": lambda: {"confirm": f"{row.route} {row.method} {who}"},
     }
     return forms.get(row.route, dict)()
@@ -219,7 +256,7 @@ def test_r44_only_few_routes_are_open_to_everybody() -> None:
     assert changing == {
         *(Permission.TASKS_PAUSE, Permission.TASKS_TRIGGER, Permission.RUNS_CANCEL),
         *(Permission.USERS_MANAGE, Permission.PROJECTS_MANAGE, Permission.AUDIT_READ),
-        Permission.SYSTEM_MANAGE,
+        *(Permission.SYSTEM_MANAGE, Permission.CREDENTIALS_USE),
     }
 
 
@@ -246,10 +283,14 @@ def test_r45_nothing_happens_before_the_check(site: Site, method: str, body: dic
 
 def test_r34_looking_changes_nothing(site: Site, browsers: dict[str, TestClient]) -> None:
     address(site, ROWS[0], Who.ADMIN)
+    wanted = NewCredential(name=secrets.token_hex(8), kind="token", fields={"token": made_up()})
+    number = site.app.state.house.strongroom.credentials.add(wanted, asker=HOST).credential.id
+    looked_at = [row for row in ROWS if row.method == "GET" and row.route not in STREAMS]
     paths = [
-        re.sub(r"\{\w+:int\}", "1", row.path).replace("{token}", token_for(site, row.route))
-        for row in ROWS
-        if row.method == "GET" and row.route not in STREAMS
+        NUMBER.sub("1", row.path.replace("{credential_id:int}", str(number))).replace(
+            "{token}", token_for(site, row.route)
+        )
+        for row in looked_at
     ]
     with site.store.reading() as tx:
         before = _dump(tx)
@@ -263,7 +304,7 @@ def test_r34_looking_changes_nothing(site: Site, browsers: dict[str, TestClient]
 def _dump(tx: Transaction) -> dict[str, list[Any]]:
     names = (
         *("scheduled_tasks", "task_executions", "occurrences", "events", "users", "login_attempts"),
-        *("account_links", "invitations", "outbox", "audit_log"),
+        *("account_links", "invitations", "outbox", "audit_log", "user_credentials", "credential_uses"),
     )
     return {name: [tuple(row) for row in tx.execute(select(metadata.tables[name]))] for name in names}
 

@@ -20,11 +20,12 @@ from horarium.clock import Clock
 from horarium.config import Config
 from horarium.errors import ConfigError, StoreError
 from horarium.logs.setup import set_up_logging
+from horarium.outgoing.addresses import Policy
 from horarium.records.people import Role
 from horarium.server.hardening import give_large_memory_back, hide_from_other_processes
 from horarium.server.post import rules_of
 from horarium.server.service import Service, assemble, warnings_for
-from horarium.server.vault import look, tidy
+from horarium.server.vault import look, open_vault, tidy
 from horarium.web.access import ALL_PATHS
 from horarium.web.app import create_app
 from horarium.web.services import Services, WebSettings
@@ -122,6 +123,7 @@ def services_of(service: Service) -> Services:
         second_step=Rule(config.second_step, timedelta(days=config.second_step_days)),
         sends_mail=config.sends_mail,
         registration=rules_of(config),
+        outgoing=Policy.of(config.outgoing_allow),
     )
     return Services(
         store=service.store,
@@ -129,6 +131,7 @@ def services_of(service: Service) -> Services:
         desk=service.desk,
         settings=settings,
         provider=_provider(config, service.clock),
+        vault=open_vault(config, service.store, service.clock),
     )
 
 

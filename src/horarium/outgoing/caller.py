@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from horarium.outgoing.addresses import Address, Policy, plain_of
 
-SECONDS: Final = 15.0
+SECONDS: Final = 12.0
 CONNECT_SECONDS: Final = 5.0
 SETTING: Final = "HORARIUM_OUTGOING_ALLOW"
 

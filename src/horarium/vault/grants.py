@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from horarium.audit.actions import Action
-from horarium.errors import InvalidValue, NotFound, TaskNotFound
+from horarium.errors import Conflict, InvalidValue, NotFound, TaskNotFound
 from horarium.records.credentials import Asker, Credential, Grant, Subject, Use
 from horarium.store.books.grants import GrantBook, UseBook
 from horarium.store.books.people import PeopleBook
@@ -18,6 +18,9 @@ from horarium.vault.checking import checked_expiry
 from horarium.vault.marks import target_mark
 from horarium.vault.seeing import owned
 from horarium.vault.vault import Vault, about
+
+TAKE_BACK: Final = timedelta(minutes=10)
+"""How long the end of a grant can be taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +93,17 @@ class Grants:
         return grant
 
     def again(self, credential_id: int, grant_id: int, *, asker: Asker) -> Grant:
-        """Make a grant anew that has ended, as it was then. Raises as `make`, and `NotFound` for one of another."""
+        """Take back that a grant was ended: it is made anew, as it was.
+
+        Raises as `make`, `NotFound` for one of another credential or that has not ended, and `Conflict` for one that
+        ended longer ago than somebody takes back at once.
+        """
         with self._store.reading() as tx:
             found = GrantBook(tx).get(grant_id)
-        if found is None or found.credential_id != credential_id:
+        if found is None or found.credential_id != credential_id or found.revoked_at is None:
             raise NotFound(f"there is no grant {grant_id}")
+        if self._clock.now() - found.revoked_at > TAKE_BACK:
+            raise Conflict("it ended a while ago: grant it anew")
         wanted = NewGrant(
             subject=found.subject,
             subject_id=found.subject_id,

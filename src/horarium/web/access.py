@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from horarium.accounts.roles import Permission
+from horarium.vault.kinds import KINDS
 from horarium.web.links import API_ROOT, PATHS
 
 Method = Literal["GET", "POST", "DELETE"]
@@ -101,6 +102,9 @@ ALL_PATHS: Final = PATHS | OWN_PATHS | API_PATHS
 _LIST: Final = frozenset({"tag", "kind", "state"})
 _PAIRS: Final = frozenset({"key", "value"})
 _RULES: Final = _PAIRS | {"lock"}
+_OWN_VALUES: Final = frozenset({"custom.name", "custom.value"})
+_VALUES: Final = _OWN_VALUES | {f"{kind.name}.{field.name}" for kind in KINDS.values() for field in kind.fields}
+_ABOUT: Final = ("name", "note", "hosts", "expires", "rotate")
 _RANKS: Final = (Who.VIEWER, Who.OPERATOR, Who.EDITOR)
 
 
@@ -185,6 +189,23 @@ def _of_project(route: str, method: Method, least: Who, done: int, *fields: str,
         Who.ADMIN: done,
     }
     return Row(route, method, Door.SIGNED_IN, answers, frozenset(fields), fresh=fresh)
+
+
+def _of_credential(
+    route: str, method: Method, least: Who, *fields: str, many: frozenset[str] = frozenset(), fresh: bool = False
+) -> Row:
+    """Return the row of something about one credential: not found by who may not know of it, refused below `least`.
+
+    Here a viewer and an operator are let use it, and an editor is let replace its values.
+    """
+    done, ranks = 200 if method == "GET" else 303, (*_RANKS, Who.OWNER)
+    answers = {
+        Who.ANONYMOUS: 302 if method == "GET" else 401,
+        Who.STRANGER: 404,
+        **{who: done if rank >= ranks.index(least) else 403 for rank, who in enumerate(ranks)},
+        Who.ADMIN: done,
+    }
+    return Row(route, method, Permission.CREDENTIALS_USE, answers, frozenset(fields), many, fresh=fresh)
 
 
 def _project_ends(method: Method, *fields: str) -> Row:
@@ -308,6 +329,28 @@ ROWS: Final = (
     _of_project("project_member_drop", "POST", Who.OWNER, 303, "user"),
     _project_ends("GET"),
     _project_ends("POST", "fate", "heir", "project", "runs", "confirm"),
+    _page("credentials", Permission.CREDENTIALS_USE, many=frozenset({"kind", "owner", "state"})),
+    _page("credential_new", Permission.CREDENTIALS_USE),
+    Row(
+        *("credential_new", "POST", Permission.CREDENTIALS_USE, _all(401, 303)),
+        fields=frozenset({"kind", "owner", *_ABOUT}) | _VALUES,
+        many=_OWN_VALUES,
+        fresh=True,
+    ),
+    _of_credential("credential", "GET", Who.VIEWER),
+    _of_credential("credential", "POST", Who.OWNER, *_ABOUT),
+    _of_credential("credential_values", "GET", Who.EDITOR),
+    _of_credential("credential_values", "POST", Who.EDITOR, "keep", *_VALUES, many=_OWN_VALUES, fresh=True),
+    replace(_of_credential("credential_test", "POST", Who.EDITOR, "back"), asks_outside=True),
+    _of_credential("credential_stop", "POST", Who.OWNER),
+    _of_credential("credential_restore", "POST", Who.OWNER),
+    _of_credential("credential_remove", "GET", Who.OWNER),
+    _of_credential("credential_remove", "POST", Who.OWNER, "confirm", fresh=True),
+    _of_credential("credential_back", "POST", Who.OWNER, fresh=True),
+    _of_credential("credential_erase", "POST", Who.OWNER),
+    _of_credential("credential_grant", "POST", Who.OWNER, "to", "who", "replace", "until", fresh=True),
+    _of_credential("credential_revoke", "POST", Who.OWNER),
+    _of_credential("credential_regrant", "POST", Who.OWNER),
     Row("audit", "GET", Permission.AUDIT_READ, {**_all(302, 403), Who.ADMIN: 200}, many=_AUDIT),
     _administer("audit_verify", "POST", Permission.AUDIT_READ),
     Row(

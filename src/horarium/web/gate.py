@@ -37,6 +37,8 @@ PAGE_THREADS: Final = 32
 BODY_SECONDS: Final = 30.0
 DOOR_THREADS: Final = 8
 """Checking passwords has threads of its own, so that a crowd at the door keeps no page waiting."""
+OUTSIDE_THREADS: Final = 4
+"""What somebody asks of other servers has few of its own: they are slow, and never many at once."""
 
 
 class Gate:
@@ -48,6 +50,7 @@ class Gate:
         self.refusals = Refusals(house)
         self.pages = Threads(PAGE_THREADS, "pages")
         self.door = Threads(DOOR_THREADS, "door")
+        self.outside = Threads(OUTSIDE_THREADS, "outside")
 
     def open_visit(self, scope: Scope, receive: Receive) -> Visit:
         """Begin a visit: what the request brings, not yet who it is."""
@@ -114,7 +117,7 @@ class Gate:
             raise Refusal("unknown_field")
         if row.fresh:
             return await self.door.call(proof.ask_with_proof, visit, row, handler)
-        threads = self.door if row.needs is Door.EVERYBODY else self.pages
+        threads = self.door if row.needs is Door.EVERYBODY else self.outside if row.asks_outside else self.pages
         return await threads.call(handler, visit)
 
     async def _form(self, visit: Visit, row: Row) -> Fields:

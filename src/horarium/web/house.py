@@ -31,6 +31,7 @@ from horarium.store.port import Transaction
 from horarium.web.links import Links
 from horarium.web.live.hub import Hub
 from horarium.web.services import Services, WebSettings
+from horarium.web.strongroom import Strongroom
 
 PRODUCT: Final = "Horarium"
 CODES_PER_ACCOUNT: Final = Limit(10, timedelta(hours=1))
@@ -56,6 +57,7 @@ class House:
     tokens: Tokens
     departures: Departures
     projects: Projects
+    strongroom: Strongroom
     hub: Hub
     trail: Trail
     preferences: Preferences
@@ -112,6 +114,7 @@ def build(services: Services) -> House:
         tokens=Tokens(store, clock, endless_ok=settings.endless_tokens),
         departures=Departures(services.desk),
         projects=Projects(store, clock),
+        strongroom=Strongroom.of(services),
         hub=Hub(store, clock, sessions),
         trail=Trail(store, clock),
         preferences=Preferences(store, clock),

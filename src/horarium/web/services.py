@@ -12,8 +12,10 @@ from horarium.accounts.registering import Rules
 from horarium.accounts.second_step import Rule
 from horarium.accounts.sessions import SessionLimits
 from horarium.clock import Clock
+from horarium.outgoing.addresses import Policy
 from horarium.scheduling.tasks import TaskDesk
 from horarium.store.port import Store
+from horarium.vault.vault import Vault
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -27,7 +29,8 @@ class WebSettings:
     client is believed; in `proxy_user_header` they may name the person they signed in, in `proxy_groups_header` that
     person's groups. `allow_web_commands` is the host-side switch for making commands over the web, `endless_tokens` the
     one for tokens that never end, `second_step` the rule who must have a second step for signing in. `sends_mail` says
-    whether letters go out, `registration` who may make an account by themselves.
+    whether letters go out, `registration` who may make an account by themselves, `outgoing` where pages may lead the
+    server to.
     """
 
     secret_key: bytes = field(repr=False)
@@ -47,6 +50,7 @@ class WebSettings:
     proxy_groups_header: str = ""
     arrivals: ArrivalRules = field(default_factory=ArrivalRules)
     second_step: Rule = field(default_factory=Rule)
+    outgoing: Policy = field(default_factory=Policy)
 
     @property
     def root(self) -> str:
@@ -69,7 +73,8 @@ class WebSettings:
 class Services:
     """The store, the clock, the desk for commands to the scheduler, and the settings of the pages.
 
-    `hasher` checks passwords; None stands for one at the usual cost. `provider` is where people may sign in besides.
+    `hasher` checks passwords; None stands for one at the usual cost. `provider` is where people may sign in besides,
+    `vault` the vault with its keys; None stands for one with the key of the pages.
     """
 
     store: Store
@@ -78,3 +83,4 @@ class Services:
     settings: WebSettings
     hasher: Hasher | None = None
     provider: SignInProvider | None = None
+    vault: Vault | None = None

@@ -10,7 +10,7 @@ from horarium.web.links import Links
 from horarium.web.manner import Look, Manner, manner_of
 from horarium.web.views.status import Status
 
-Section = Literal["", "overview", "tasks", "runs", "projects", "users", "audit", "settings"]
+Section = Literal["", "overview", "tasks", "runs", "projects", "credentials", "users", "audit", "settings"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
