@@ -33,6 +33,14 @@ LIMIT: Final = 50
 COUNTED: Final = 10_000
 _WHO_SINCE: Final = timedelta(days=90)
 _MOST_WHO: Final = 30
+_NUMBERS: Final = {
+    "task": "task_id",
+    "run": "run_id",
+    "user": "user_id",
+    "project": "project_id",
+    "credential": "credential_id",
+}
+"""What has a page, and what its number is called in the address of that."""
 _RESULTS: Final = {"done": "Done", "refused": "Refused", "failed": "Failed"}
 _MENUS: Final = ("who", "did", "result", "way")
 _SANDBOX: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
@@ -222,7 +230,7 @@ def _row(visit: Visit, row: AuditRow, href: str, *, is_open: bool) -> EntryRow:
 
 def _there(visit: Visit, row: AuditRow) -> str:
     """Return where what an entry is about has a page, empty where it has none."""
-    parameter = {"task": "task_id", "run": "run_id", "user": "user_id", "project": "project_id"}.get(row.kind or "")
+    parameter = _NUMBERS.get(row.kind or "")
     if parameter is None or row.object_id is None:
         return ""
     return visit.links.to(row.kind or "", **{parameter: row.object_id})

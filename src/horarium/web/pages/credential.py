@@ -10,8 +10,10 @@ from starlette.responses import Response
 
 from horarium.errors import Conflict, CredentialUnreadable, InvalidValue
 from horarium.records.credentials import Credential, Grant, Subject, Use
+from horarium.records.people import User
 from horarium.records.tasks import Task
 from horarium.store.books.grants import UseBook
+from horarium.store.books.people import PeopleBook
 from horarium.store.books.tasks import TaskBook
 from horarium.store.port import Transaction
 from horarium.vault.credentials import Changes, Described
@@ -189,12 +191,20 @@ def _known(tx: Transaction, found: Described, visit: Visit) -> dict[str, Any]:
     """Return who may use a credential and who did, which is for its owner and administrators."""
     grants = visit.house.strongroom.grants
     names, waiting = grants.names(found.grants), grants.waiting(found.grants)
+    people = PeopleBook(tx).by_ids({each.subject_id for each in found.grants if each.subject is Subject.PERSON})
+    faces = {each.id: people[each.subject_id].words for each in found.grants if _is_person(each, people)}
     uses, pager = _uses(tx, found.credential, visit, visit.query.number("before"))
     return {
-        "grants": tuple(_grant(each, names[each.id], visit, waits=each.id in waiting) for each in found.grants),
+        "grants": tuple(
+            _grant(each, faces.get(each.id, names[each.id]), visit, waits=each.id in waiting) for each in found.grants
+        ),
         "uses": uses,
         "uses_pager": pager,
     }
+
+
+def _is_person(grant: Grant, people: Mapping[int, User]) -> bool:
+    return grant.subject is Subject.PERSON and grant.subject_id in people
 
 
 def _history(found: Described, visit: Visit) -> dict[str, Any]:
