@@ -220,7 +220,16 @@ def values(kind: str) -> CredentialFormPage:
 def credential() -> CredentialPage:
     """Return one credential with everything about it, and both of its forms refused."""
     use = UseRow(
-        id=71, at=NOW - timedelta(hours=1), words="", who="", version=3, task=RATES, run=48213, attempt=2, seconds=1.4
+        id=71,
+        at=NOW - timedelta(hours=1),
+        words="",
+        who="",
+        version=3,
+        task=RATES,
+        run=48213,
+        attempt=2,
+        seconds=1.4,
+        closed=NOW,
     )
     return CredentialPage(
         shell=admin_shell(),
@@ -268,7 +277,7 @@ def credential() -> CredentialPage:
             GrantRow(id=3, subject="task", name="Fetch carrier rates", words="the task may use it", waits=True),
         ),
         uses=(
-            dataclasses.replace(use, id=73, seconds=None, is_open=True, attempt=1),
+            dataclasses.replace(use, id=73, seconds=None, closed=None, attempt=1),
             dataclasses.replace(use, id=72, task=None, run=None, words="A task that you do not see"),
             use,
             dataclasses.replace(use, id=70, task=None, run=None, words="Test", who="Inês Carvalho"),
@@ -279,10 +288,12 @@ def credential() -> CredentialPage:
         owns=True,
         knows=True,
         may_replace=True,
+        may_choose_owner=True,
         edit={"name": LONG, "note": "", "hosts": "", "expires": "", "rotate": "180"},
         values={"to": "task", "who": "Nobody", "replace": "yes", "until": "2020-01-01"},
         errors={
             "who": "There is no such task, or you do not see it.",
             "until": "Last day: use a day that lies ahead.",
+            "heir": "Nobody signs in with this name or address.",
         },
     )

@@ -62,6 +62,7 @@ SOUND: dict[str, dict[str, Any]] = {
     "project_member_drop": {"user": "1"},
     "audit_export": {"format": "csv"},
     "credential_values": {"token.token": "another-made-up-value"},
+    "credential_give": {"heir": str(Who.EDITOR)},
     "credential_grant": {"to": "person", "who": str(Who.ADMIN)},
 }
 """What a form has to hold to be sound, beside what depends on who sends it."""

@@ -206,6 +206,27 @@ def test_removing_names_the_tasks_and_wants_the_name_typed(site: Site, ines: Tes
     assert "Another credential has this name by now" in words(ines, of(found.id))
 
 
+def test_an_owner_gives_it_away_with_all_that_it_is_shared_with(site: Site, ines: TestClient, ana: User) -> None:
+    found = saved(site, "shop")
+    share(site, found, site.person("otto", Role.USER))
+    refused = post(ines, of(found.id, "owner"), heir="nobody")
+    assert (refused.status_code, "Nobody signs in with this name" in text_of(refused.text)) == (422, True)
+    assert post(ines, of(found.id, "owner"), heir="ana").headers["location"] == "/credentials"
+    assert "shop belongs to ana" in words(ines, "/credentials")
+    client = site.signed_in("ana")
+    assert rows(client, "/credentials?view=mine") == ["shop"]
+    assert "otto may use it" in words(client, of(found.id))
+    # To the installation only administrators give.
+    assert post(client, of(found.id, "owner"), installation="yes").status_code == 403
+    assert 'name="installation"' not in client.get(of(found.id)).text
+    saved(site, "shop")
+    mine = saved(site, "shop", site.users.find("ines"))
+    taken = post(ines, of(mine.id, "owner"), installation="yes")
+    assert "has a credential of this name" in text_of(taken.text)
+    post(ines, of(mine.id, "owner"), heir="ines")
+    assert "It belongs there already" in words(ines, of(mine.id))
+
+
 def test_r46_what_is_somebody_elses_is_answered_like_what_is_not_there(site: Site, ana: User) -> None:
     theirs = saved(site, "not for ana")
     room(site).credentials.replace(theirs.id, {"token": made_up()}, asker=HOST)
@@ -215,6 +236,7 @@ def test_r46_what_is_somebody_elses_is_answered_like_what_is_not_there(site: Sit
     forms = {"": {"name": "x"}, "values": {"token.token": made_up()}, "remove": {"confirm": "not for ana"}}
     acts = [
         "",
+        "owner",
         "values",
         "test",
         "stop",

@@ -344,6 +344,7 @@ ROWS: Final = (
     replace(_of_credential("credential_test", "POST", Who.EDITOR, "back"), asks_outside=True),
     _of_credential("credential_stop", "POST", Who.OWNER),
     _of_credential("credential_restore", "POST", Who.OWNER),
+    _of_credential("credential_give", "POST", Who.OWNER, "heir", "installation", fresh=True),
     _of_credential("credential_remove", "GET", Who.OWNER),
     _of_credential("credential_remove", "POST", Who.OWNER, "confirm", fresh=True),
     _of_credential("credential_back", "POST", Who.OWNER, fresh=True),

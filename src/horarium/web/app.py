@@ -125,6 +125,7 @@ PAGES: Final[dict[str, dict[Method, Handler]]] = {
     "credential_test": {"POST": credential.send_test},
     "credential_stop": {"POST": credential.send_stop},
     "credential_restore": {"POST": credential.send_restore},
+    "credential_give": {"POST": credential_rights.send_give},
     "credential_remove": {"GET": credential_rights.show_removal, "POST": credential_rights.send_removal},
     "credential_back": {"POST": credential.send_back},
     "credential_erase": {"POST": credential.send_erase},

@@ -83,6 +83,7 @@ PATHS: Final[dict[str, str]] = {
     "credential_test": "/credentials/{credential_id:int}/test",
     "credential_stop": "/credentials/{credential_id:int}/stop",
     "credential_restore": "/credentials/{credential_id:int}/restore",
+    "credential_give": "/credentials/{credential_id:int}/owner",
     "credential_remove": "/credentials/{credential_id:int}/remove",
     "credential_back": "/credentials/{credential_id:int}/versions/{version:int}/back",
     "credential_erase": "/credentials/{credential_id:int}/versions/{version:int}/erase",

@@ -178,6 +178,7 @@ def credential_page(
             may_replace=found.may_replace,
             is_removed=credential.is_removed,
             is_stopped=credential.inactive_at is not None,
+            may_choose_owner=asker_of(visit).manages,
             edit=_edit(credential, visit),
             values=values,
             errors=errors,
@@ -316,24 +317,27 @@ def _uses(
     found = UseBook(tx).of_credential(credential.id, before=before, limit=USES + 1)
     uses = found[:USES]
     tasks = TaskBook(tx).by_ids(sorted({each.task_id for each in uses if each.task_id is not None}))
+    people = PeopleBook(tx).by_ids({each.user_id for each in uses if each.user_id is not None})
     there = visit.links.to
     older = there("credential", "uses", credential_id=credential.id, before=uses[-1].id) if len(found) > USES else None
     newer = None if before is None else there("credential", "uses", credential_id=credential.id)
-    return tuple(_use(each, tasks.get(each.task_id or 0), visit) for each in uses), Pager(newer=newer, older=older)
+    rows = tuple(_use(each, tasks.get(each.task_id or 0), people.get(each.user_id or 0), visit) for each in uses)
+    return rows, Pager(newer=newer, older=older)
 
 
-def _use(use: Use, task: Task | None, visit: Visit) -> UseRow:
+def _use(use: Use, task: Task | None, person: User | None, visit: Visit) -> UseRow:
     is_seen = task is not None and visit.reach.covers(task.place)
-    words = "Test" if use.purpose == TEST else "A task that you do not see"
+    is_test = use.purpose == TEST
+    name = person.words if person is not None else use.actor if is_test else ""
     return UseRow(
         id=use.id,
         at=use.opened_at,
-        words=words,
-        who=use.actor if use.purpose == TEST else "",
+        words="Test" if is_test else "A task that you do not see",
+        who=name if is_test or is_seen else "",
         version=use.version,
         task=named(task) if task is not None and is_seen else None,
         run=use.run_id if is_seen else None,
         attempt=use.attempt,
         seconds=None if use.closed_at is None else (use.closed_at - use.opened_at).total_seconds(),
-        is_open=use.closed_at is None,
+        closed=use.closed_at,
     )

@@ -8,15 +8,15 @@ from typing import Final
 from starlette.responses import Response
 
 from horarium.accounts.roles import Permission, may
-from horarium.errors import Conflict, InvalidValue, NotFound
-from horarium.records.credentials import Credential, Subject
+from horarium.errors import Conflict, CredentialUnreadable, InvalidValue, NotFound
+from horarium.records.credentials import INSTALLATION, Credential, Subject
 from horarium.store.books.tasks import TaskBook
 from horarium.vault.credentials import Described
 from horarium.vault.grants import NewGrant
 from horarium.vault.usage import users_of
 from horarium.web.frame import shell
 from horarium.web.pages.credential import AHEAD, TASKS, credential_page, day_of
-from horarium.web.pages.safe import asker_of, back_to, described_for, sentence, task_names
+from horarium.web.pages.safe import asker_of, back_to, described_for, names_of, sentence, task_names
 from horarium.web.views.credentials import CredentialRemovalPage
 from horarium.web.views.shell import Notice, Undo
 from horarium.web.visit import Visit
@@ -78,6 +78,30 @@ def send_again(visit: Visit) -> Response:
         return back_to(visit, "It was not taken back", sentence(error), status="failed")
     name = visit.house.strongroom.grants.names((made,))[made.id]
     return back_to(visit, f"{name} may use {found.credential.name} again")
+
+
+def send_give(visit: Visit) -> Response:
+    """Make somebody else the owner of a credential, or for administrators the installation."""
+    found = described_for(visit, owner=True)
+    who, to_all = visit.form.text("heir", most=254).strip(), visit.form.text("installation") == "yes"
+    if to_all:
+        visit.require(Permission.CREDENTIALS_MANAGE)
+    number = INSTALLATION if to_all else _number_of(visit, Subject.PERSON, who)
+    if number is None:
+        words = _NOBODY[Subject.PERSON] if who else "Fill this in."
+        return credential_page(visit, found, {"heir": who}, {"heir": words})
+    if number == found.credential.owner_id:
+        return back_to(visit, "It belongs there already")
+    try:
+        visit.house.strongroom.credentials.give(found.credential.id, number, asker=asker_of(visit))
+    except (Conflict, CredentialUnreadable) as error:
+        return credential_page(visit, found, {"heir": who}, {"heir": sentence(error)})
+    with visit.house.services.store.reading() as tx:
+        name = names_of(tx, {number})[number]
+    text = "What it is shared with stays. Nobody saw its secrets by that."
+    notice = Notice(status="ok", title=f"{found.credential.name} belongs to {name}", text=text)
+    # Whoever gave it away may not know of it any more.
+    return visit.go(visit.links.to("credentials"), notice=notice)
 
 
 def show_removal(visit: Visit) -> Response:

@@ -177,7 +177,10 @@ class GrantRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseRow:
-    """One time that a credential was opened. Without a `task` it is one that the reader does not see, or a test."""
+    """One time that a credential was opened. Without a `task` it is one that the reader does not see, or a test.
+
+    `who` is the person for whom it was opened, or who tested; `closed` is None while it is open.
+    """
 
     id: int
     at: datetime
@@ -188,14 +191,15 @@ class UseRow:
     run: int | None = None
     attempt: int | None = None
     seconds: float | None = None
-    is_open: bool = False
+    closed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialPage:
     """One credential. `owns` shows the forms, `may_replace` the ways to new values and to a test.
 
-    Fields about it: name, note, hosts, expires, rotate; for a grant: to, who, replace, until. `untestable` says why
+    Fields about it: name, note, hosts, expires, rotate; for a grant: to, who, replace, until; for another owner: heir,
+    installation, which `may_choose_owner` lets administrators tick. `untestable` says why
     there is no button for a test. `edit` are the texts that its form shows, `values` and `errors` what was sent.
     """
 
@@ -231,6 +235,7 @@ class CredentialPage:
     may_replace: bool = False
     is_removed: bool = False
     is_stopped: bool = False
+    may_choose_owner: bool = False
     edit: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     errors: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
