@@ -102,6 +102,7 @@ def test_names_that_a_later_release_uses_are_accepted(tmp_path: Path) -> None:
         ("HORARIUM_TIMEZONE", "Mars/Base"),
         ("HORARIUM_TIMEZONE", "../../etc/passwd"),
         ("HORARIUM_TRUSTED_PROXIES", "10.0.0.0/99"),
+        ("HORARIUM_OUTGOING_ALLOW", "10.0.0.0/8, db.internal:70000"),
         ("HORARIUM_BASE_URL", "https://user:pw@host"),
         ("HORARIUM_BASE_URL", "ftp://host"),
         ("HORARIUM_BASE_URL", "http://host:99999"),

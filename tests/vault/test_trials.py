@@ -317,6 +317,7 @@ def test_postgresql_is_signed_in_to_and_says_why_not(house: House, postgres_url:
     for change, words in (
         ({"password": made_up()}, "does not take this user with this password"),
         ({"database": "nowhere"}, "no database of this name"),
+        ({"username": "role", "password": made_up()}, "does not take this user with this password"),
     ):
         house.credentials.remove(house.credentials.find("the database", asker=HOST).id, asker=HOST)
         trial = tried(house, "database", **fields | change)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,11 +13,12 @@ try:
     import psycopg
 
     CLIENT = psycopg.pq.version()
-except ModuleNotFoundError:
-    # The extra `postgres` is not there.
+except ImportError:
+    # The extra `postgres` is not there, or not the library below it.
     CLIENT = 0
 
 APPLICATION: Final = "horarium test"
+_QUOTED: Final = re.compile(r'"[^"]*"')
 _LEAST_CLIENT: Final = 160000
 # What the server says is in its own language, and holds names: what it means is told in our words.
 _REASONS: Final = (
@@ -76,4 +78,6 @@ def visit(guest: Guest, *, seconds: float) -> tuple[str, bool]:
 
 
 def _reason(text: str) -> str:
-    return next((words for part, words in _REASONS if part in text), "it refused the connection")
+    # What stands in quotes are names of users and databases, which may be called anything.
+    plain = _QUOTED.sub("", text)
+    return next((words for part, words in _REASONS if part in plain), "it refused the connection")
