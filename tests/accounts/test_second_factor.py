@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -10,17 +11,19 @@ import pytest
 from sqlalchemy import select, update
 
 from horarium.accounts.codes import new_recovery_codes, plain, recovery_hash, step_of
+from horarium.accounts.passkeys import Answer, Passkeys
 from horarium.accounts.people import People
 from horarium.accounts.second_factor import reseal, reset
 from horarium.accounts.sessions import Sessions
 from horarium.audit.actions import Action
 from horarium.audit.trail import Trail
 from horarium.errors import Conflict, InvalidValue, NotFound, SignInRefused
+from horarium.records.actors import Actor
 from horarium.records.audit import AuditFilter
 from horarium.records.people import User
 from horarium.store.port import Store
 from horarium.store.tables.everything import metadata
-from tests.support.factors import KEY, code_at, give_app, second_factor
+from tests.support.factors import KEY, PARTY, Device, code_at, give_app, second_factor
 from tests.support.people import LAPTOP, TESTER, SetClock, add_person, cheap_hasher
 
 OTHER_KEY = b"o" * 32
@@ -245,3 +248,51 @@ def test_secrets_move_to_a_new_key_in_small_steps_and_keep_counting(both: Store,
     after = second_factor(both, clock, OTHER_KEY)
     for user, secret in zip(users, secrets, strict=True):
         assert after.take(user, code_at(secret, clock), actor=TESTER) == "totp"
+
+
+def letters_about(store: Store) -> list[dict[str, Any]]:
+    with store.reading() as tx:
+        rows = list(tx.execute(select(metadata.tables["outbox"]).order_by(metadata.tables["outbox"].c.id)))
+    return [{"to": row.address, "kind": row.kind, **json.loads(row.body)} for row in rows]
+
+
+def test_r18_the_owner_is_told_by_mail_of_each_change_of_their_second_step(both: Store, clock: SetClock) -> None:
+    people = People(both, clock, hasher=cheap_hasher())
+    ines = add_person(people, "ines", email="ines@tidewater.example")
+    factors, passkeys = second_factor(both, clock), Passkeys(both, clock, key=KEY)
+    mine = Actor(name="ines", user_id=ines.id, address="10.20.4.7")
+    offer = factors.offer_app(ines)
+    factors.add_app(ines, offer, code_at(offer.secret, clock), actor=mine)
+    asked = passkeys.ask_for_new(ines, PARTY)
+    passkeys.add(ines, "Phone", Answer(Device().create(asked.options), asked.sealed, PARTY, ""), actor=mine)
+    factors.make_codes(ines, actor=mine)
+    (kept,) = factors.of(ines.id).passkeys
+    assert not passkeys.remove(ines, kept.id + 1, actor=mine)
+    passkeys.remove(ines, kept.id, actor=mine)
+    factors.remove_app(ines, actor=mine)
+    assert not factors.remove_app(ines, actor=mine)
+    give_app(factors, ines, clock)
+    reset(both, clock, ines.id, actor=TESTER)
+    told = letters_about(both)
+    assert [each["what"] for each in told] == [
+        *("app_added", "passkey_added", "codes_made", "passkey_removed", "app_removed", "app_added", "taken_away")
+    ]
+    assert {(each["to"], each["kind"]) for each in told} == {("ines@tidewater.example", "second_step_changed")}
+    assert [each.get("passkey") for each in told if "passkey" in each["what"]] == ["Phone", "Phone"]
+    assert [each.get("from") for each in told[:5]] == ["10.20.4.7"] * 5
+    assert [each.get("by") for each in told[:5]] == [None] * 5
+    assert told[-1]["by"] == TESTER.words
+    assert offer.secret not in repr(told)
+
+
+def test_r18_who_has_no_address_gets_no_letter_and_what_is_undone_writes_none(store: Store, clock: SetClock) -> None:
+    factors, user = second_factor(store, clock), person(store, clock)
+    give_app(factors, user, clock)
+    assert letters_about(store) == []
+    people = People(store, clock, hasher=cheap_hasher())
+    otto = add_person(people, "otto", email="otto@tidewater.example")
+    with pytest.raises(InvalidValue):
+        factors.add_app(otto, factors.offer_app(otto), "000", actor=TESTER)
+    with pytest.raises(Conflict):
+        factors.make_codes(otto, actor=TESTER)
+    assert letters_about(store) == []

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from horarium.accounts.factor_letters import Change
 from horarium.accounts.letters import LetterKind
 from horarium.notify.drawing import Drawing, Drawn, Stamp
 from horarium.notify.lines import one_line
@@ -25,6 +26,8 @@ VALUES: dict[str, Any] = {
     "email": "new@tidewater.example",
     "from": "10.20.4.7",
     "by": "",
+    "what": "passkey_added",
+    "passkey": "Ana's phone",
     "tokens": 2,
     "minutes": 30,
     "until": AT,
@@ -73,6 +76,19 @@ def test_times_are_in_the_zone_of_the_installation_which_is_named(drawing: Drawi
     text, _ = parts(drawn(drawing, LetterKind.INVITATION))
     assert "Good until: Thu 14 May 2026, 14:00 (Europe/Berlin)" in text
     assert "Sven Lindqvist invited you as Editor, and into the project Warehouse." in text
+
+
+@pytest.mark.parametrize("change", list(Change))
+def test_each_change_of_the_second_step_has_a_sentence(drawing: Drawing, change: Change) -> None:
+    text, html = parts(
+        drawn(drawing, LetterKind.SECOND_STEP_CHANGED, what=change.value, name="Ana {x}", passkey="{name}")
+    )
+    assert "Ana {x}" in text
+    assert "https://h.example/settings/sign-in" in text
+    assert ("“{name}”" in text) is change.value.startswith("passkey")
+    assert "If you know nothing of it" in html
+    told = parts(drawn(drawing, LetterKind.SECOND_STEP_CHANGED, what=change.value, by="Otto"))[0]
+    assert "Otto did this for you." in told
 
 
 @pytest.mark.parametrize("broken", BREAKS)

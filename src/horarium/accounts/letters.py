@@ -15,6 +15,8 @@ class LetterKind(StrEnum):
 
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a kind of letter
     """Tells the owner that their password is another one."""
+    SECOND_STEP_CHANGED = "second_step_changed"
+    """Tells the owner that an app, a passkey or recovery codes were added or taken away."""
     RESET = "reset"
     """Brings a link to set a new password; whether anybody has the account is found out when it is sent."""
     INVITATION = "invitation"

@@ -17,6 +17,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
 
+from horarium.accounts.factor_letters import Change, write_to_owner
 from horarium.accounts.fingerprints import same
 from horarium.accounts.keys import seal, unseal
 from horarium.accounts.mentions import about
@@ -124,6 +125,7 @@ class Passkeys:
                     raise InvalidValue("passkey", tidy, f"{MOST} are enough; remove one first")
                 PasskeyBook(tx).add(passkey)
                 codes = codes_if_none(tx, user.id, now)
+                write_to_owner(tx, user, Change.PASSKEY_ADDED, actor=actor, at=now, passkey=tidy)
                 self._trail.note(tx, actor, Action.FACTOR_ADDED, about(user), factor="passkey", name=tidy)
         except DuplicateKey:
             raise InvalidValue("passkey", tidy, "this device is known already") from None
@@ -138,6 +140,7 @@ class Passkeys:
                 return False
             settle_removal(tx, user.id)
             name = names.get(passkey_id, "")
+            write_to_owner(tx, user, Change.PASSKEY_REMOVED, actor=actor, at=self._clock.now(), passkey=name)
             self._trail.note(tx, actor, Action.FACTOR_REMOVED, about(user), factor="passkey", name=name)
         return True
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from horarium.accounts.codes import address_of, new_recovery_codes, new_secret, plain, recovery_hash, step_of
+from horarium.accounts.factor_letters import Change, write_to_owner
 from horarium.accounts.keys import seal, sign, unseal
 from horarium.accounts.mentions import about
 from horarium.accounts.people import found_in
@@ -119,6 +120,7 @@ class SecondFactor:
             renew_epoch(tx, user.id)
             FactorBook(tx).put_app(app)
             codes = codes_if_none(tx, user.id, now)
+            write_to_owner(tx, user, Change.APP_ADDED, actor=actor, at=now)
             self._trail.note(tx, actor, Action.FACTOR_ADDED, about(user), factor="app")
         return codes
 
@@ -129,6 +131,7 @@ class SecondFactor:
             if not FactorBook(tx).remove_app(user.id):
                 return False
             settle_removal(tx, user.id)
+            write_to_owner(tx, user, Change.APP_REMOVED, actor=actor, at=self._clock.now())
             self._trail.note(tx, actor, Action.FACTOR_REMOVED, about(user), factor="app")
         return True
 
@@ -139,6 +142,7 @@ class SecondFactor:
             if not FactorBook(tx).kinds([user.id]):
                 raise Conflict("recovery codes come with two-step sign-in: set that up first")
             codes = _write_codes(tx, user.id, self._clock.now())
+            write_to_owner(tx, user, Change.CODES_MADE, actor=actor, at=self._clock.now())
             self._trail.note(tx, actor, Action.RECOVERY_CODES_MADE, about(user), codes=len(codes))
         return codes
 
@@ -188,6 +192,7 @@ def reset(store: Store, clock: Clock, user_id: int, *, actor: Actor) -> bool:
             return False
         settle_removal(tx, user_id)
         SessionBook(tx).remove_of(user_id)
+        write_to_owner(tx, user, Change.TAKEN_AWAY, actor=actor, at=clock.now())
         Trail(store, clock).note(
             tx, actor, Action.FACTOR_REMOVED, about(user), factor="all", app=app, passkeys=passkeys
         )

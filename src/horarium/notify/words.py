@@ -96,6 +96,34 @@ def _password_changed(values: Values) -> Words:
     )
 
 
+_CHANGES: Final = {
+    "app_added": "An authenticator app was set up for signing in to the account of {name}.",
+    "app_removed": "The authenticator app of {name} was removed: it is not asked for any more.",
+    "passkey_added": "The passkey “{passkey}” was added: whoever has it can sign in as {name}.",
+    "passkey_removed": "The passkey “{passkey}” of {name} was removed: it opens nothing any more.",
+    "codes_made": "New recovery codes were made for {name}; those before are void.",
+    "taken_away": "The second step of {name} was taken away: the password alone signs in, until another is set up.",
+}
+
+
+def _second_step_changed(values: Values) -> Words:
+    lead = _CHANGES[values.text("what")].format(name=values.text("name"), passkey=values.text("passkey"))
+    by = values.text("by")
+    return Words(
+        subject="How you sign in was changed",
+        title="How you sign in was changed",
+        lead=lead,
+        paragraphs=(
+            *((f"{by} did this for you.",) if by else ()),
+            "If you know nothing of it, set a new password at once, and tell an administrator.",
+        ),
+        button="Look at your sign-in",
+        link=f"{values.base_url}/settings/sign-in",
+        facts=_done(values),
+        foot=f"You get this because it is about your account on {values.house}.",
+    )
+
+
 def _reset(values: Values) -> Words:
     by = values.text("by")
     who = f"{by} started this for you." if by else "Somebody, probably you, asked for it."
@@ -217,6 +245,7 @@ def _done(values: Values) -> tuple[tuple[str, str], ...]:
 
 _WORDS: Final[Mapping[LetterKind, Callable[[Values], Words]]] = {
     LetterKind.PASSWORD_CHANGED: _password_changed,
+    LetterKind.SECOND_STEP_CHANGED: _second_step_changed,
     LetterKind.RESET: _reset,
     LetterKind.INVITATION: _invitation,
     LetterKind.REGISTER: _register,
