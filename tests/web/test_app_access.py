@@ -56,6 +56,7 @@ FORMS: dict[str, Callable[[], dict[str, Any]]] = {
 SOUND: dict[str, dict[str, Any]] = {
     "tasks_act": {"action": "pause", "id": [1]},
     "settings_token_revoke": {"token": "1"},
+    "settings_passkey_rename": {"passkey": "1", "name": "Phone"},
     "user_role": {"role": "viewer"},
     "user_leave": {"act": "close", "fate": "keep", "runs": "finish"},
     "project_member": {"who": str(Who.ADMIN), "role": "viewer"},

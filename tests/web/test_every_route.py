@@ -41,6 +41,7 @@ TOLD_ELSEWHERE = {
     *("settings_app_new", "settings_app", "settings_codes", "settings_passkey", "settings_passkey_remove"),
     *("settings_app_remove", "user_reset_second_step", "settings_email_confirm", "settings_email_withdraw"),
     # A form that names nothing, or what has ended already, changes nothing.
+    "settings_passkey_rename",
     *("settings_session_end", "settings_token_revoke", "user_session_end", "project_member_drop", "user_open"),
 }
 """Routes whose sound form of the table changes nothing here; tests of their own say what they tell."""

@@ -13,6 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from horarium.accounts.second_step import Rule
+from horarium.audit.trail import Trail
+from horarium.records.audit import AuditFilter
 from horarium.records.people import Role, User
 from horarium.store.books.people import PeopleBook
 from horarium.web.app import create_app
@@ -261,6 +263,34 @@ def test_a_passkey_is_added_signs_in_alone_and_is_removed(site: Site, clock: Set
     assert told == [True] * 3
     assert post(client, "/settings/passkeys/remove", page=SIGN_IN, passkey=str(kept.id)).status_code == 303
     assert "The passkey is removed" in client.get(SIGN_IN).text
+
+
+def test_a_passkey_is_renamed_by_its_owner_and_by_nobody_else(site: Site, clock: SetClock) -> None:
+    client = site.signed_in("ines")
+    add_passkey(client, Device())
+    me = site.users.find("ines")
+    assert me
+    factors = second_factor(site.store, clock)
+    (kept,) = factors.of(me.id).passkeys
+    rename = {"page": SIGN_IN, "passkey": str(kept.id)}
+    page = client.get(SIGN_IN).text
+    assert f'id="rename-{kept.id}"' in page
+    assert "Rename “MacBook”" in page
+    for wrong in ("", "  ", "x" * 101, "a\u202eb"):
+        assert post(client, "/settings/passkeys/rename", **rename, name=wrong).status_code == 303
+        assert "Use 1 to 100 printable characters." in client.get(SIGN_IN).text
+    marek = site.signed_in("marek")
+    assert post(marek, "/settings/passkeys/rename", **rename, name="Mine").status_code == 303
+    assert "It had been removed already" in marek.get(SIGN_IN).text
+    assert factors.of(me.id).passkeys == (kept,)
+    assert post(client, "/settings/passkeys/rename", **rename, name=" Work  laptop ").status_code == 303
+    assert "The passkey has its new name" in client.get(SIGN_IN).text
+    assert [each.name for each in factors.of(me.id).passkeys] == ["Work laptop"]
+    post(client, "/settings/passkeys/rename", **rename, name="Work laptop")
+    rows = Trail(site.store, clock).page(AuditFilter(actions=("factor.renamed",)))
+    assert [(row.actor_id, dict(row.before), dict(row.after)) for row in rows] == [
+        (me.id, {"name": "MacBook"}, {"name": "Work laptop"})
+    ]
 
 
 def test_a_passkey_is_the_second_step_as_well(site: Site, clock: SetClock) -> None:

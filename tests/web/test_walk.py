@@ -136,6 +136,7 @@ FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("tasks_act", "POST"): {"action": "pause", "id": ""},
     ("settings_session_end", "POST"): {"session": ""},
     ("settings_token_revoke", "POST"): {"token": ""},
+    ("settings_passkey_rename", "POST"): {"passkey": "", "name": "Phone"},
     ("settings_passkey_remove", "POST"): {"passkey": ""},
     ("user_session_end", "POST"): {"session": ""},
     ("user_role", "POST"): {"role": "viewer"},

@@ -131,6 +131,21 @@ class Passkeys:
             raise InvalidValue("passkey", tidy, "this device is known already") from None
         return codes
 
+    def rename(self, user: User, passkey_id: int, name: str, *, actor: Actor) -> bool:
+        """Call one of a person's passkeys something else; return False if it is not theirs or is gone.
+
+        Raises `InvalidValue` for the `name`.
+        """
+        tidy = checked_name(name, limit=NAME_LIMIT)
+        with self._store.transaction() as tx:
+            names = {each.id: each.name for each in PasskeyBook(tx).of_user(user.id)}
+            if not PasskeyBook(tx).rename(user.id, passkey_id, tidy):
+                return False
+            if names[passkey_id] != tidy:
+                before, after = {"name": names[passkey_id]}, {"name": tidy}
+                self._trail.note(tx, actor, Action.PASSKEY_RENAMED, about(user), before=before, after=after)
+        return True
+
     def remove(self, user: User, passkey_id: int, *, actor: Actor) -> bool:
         """Remove one of a person's passkeys; return False if it is not theirs or is gone."""
         with self._store.transaction() as tx:

@@ -52,6 +52,8 @@ class Action(StrEnum):
     """Set up a second step for signing in."""
     FACTOR_REMOVED = "factor.removed"
     """Took a second step away."""
+    PASSKEY_RENAMED = "factor.renamed"
+    """Called a passkey something else."""
     FACTOR_RECOVERED = "factor.recovered"
     """Signed in with a recovery code."""
     RECOVERY_CODES_MADE = "factor.codes_made"

@@ -287,6 +287,7 @@ ROWS: Final = (
     _own("settings_app_remove", "POST", 303, fresh=True),
     _own("settings_codes", "POST", 409, fresh=True),
     _own("settings_passkey", "POST", 422, "name", "asked_new", "credential", fresh=True),
+    _own("settings_passkey_rename", "POST", 303, "passkey", "name"),
     _own("settings_passkey_remove", "POST", 303, "passkey", fresh=True),
     _own("settings_sessions", "GET", 200),
     _own("settings_session_end", "POST", 303, "session"),

@@ -94,6 +94,7 @@ PAGES: Final[dict[str, dict[Method, Handler]]] = {
     "settings_app_remove": {"POST": factors.remove_app},
     "settings_codes": {"POST": factors.make_codes},
     "settings_passkey": {"POST": factors.send_passkey},
+    "settings_passkey_rename": {"POST": factors.rename_passkey},
     "settings_passkey_remove": {"POST": factors.remove_passkey},
     "settings_sessions": {"GET": settings.show_sessions},
     "settings_session_end": {"POST": settings.end_session},

@@ -52,6 +52,7 @@ PATHS: Final[dict[str, str]] = {
     "settings_app_remove": "/settings/app/remove",
     "settings_codes": "/settings/recovery-codes",
     "settings_passkey": "/settings/passkeys",
+    "settings_passkey_rename": "/settings/passkeys/rename",
     "settings_passkey_remove": "/settings/passkeys/remove",
     "settings_sessions": "/settings/sessions",
     "settings_session_end": "/settings/sessions/end",

@@ -79,6 +79,11 @@ class PasskeyBook:
         change = update(t).where(t.c.id == passkey.id, t.c.sign_count == passkey.sign_count, unused)
         return bool(changed(self._tx, change.values(sign_count=sign_count, last_used_at=to_micros(at))))
 
+    def rename(self, user_id: int, passkey_id: int, name: str) -> bool:
+        """Give a passkey another name if it is this person's; return False if not."""
+        which = (t.c.id == passkey_id, t.c.user_id == user_id)
+        return bool(changed(self._tx, update(t).where(*which).values(name=name)))
+
     def remove(self, user_id: int, passkey_id: int) -> bool:
         """Remove a passkey if it is this person's; return False if not."""
         return bool(changed(self._tx, delete(t).where(t.c.id == passkey_id, t.c.user_id == user_id)))

@@ -32,6 +32,7 @@ WORDS: Final[Mapping[str, str]] = {
     Action.EMAIL_CONFIRMED: "confirmed the address of",
     Action.FACTOR_ADDED: "set up a second step for",
     Action.FACTOR_REMOVED: "took a second step from",
+    Action.PASSKEY_RENAMED: "renamed a passkey of",
     Action.FACTOR_RECOVERED: "signed in with a recovery code",
     Action.RECOVERY_CODES_MADE: "made new recovery codes for",
     Action.IDENTITY_LINKED: "tied to a sign-in elsewhere",

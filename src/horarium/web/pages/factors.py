@@ -61,6 +61,17 @@ def send_passkey(visit: Visit) -> Response:
     return _done(visit, "The passkey is kept", codes)
 
 
+def rename_passkey(visit: Visit) -> Response:
+    """Call one of the person's passkeys something else."""
+    number, name = visit.form.number("passkey") or 0, visit.form.whole("name")
+    try:
+        known = visit.house.passkeys.rename(signed_in(visit).user, number, name, actor=visit.actor)
+    except InvalidValue as error:
+        notice = Notice(status="failed", title="The passkey keeps its name", text=_sentence(error))
+        return visit.go(visit.links.to(_PAGE), notice=notice)
+    return _back(visit, "The passkey has its new name" if known else "It had been removed already")
+
+
 def remove_passkey(visit: Visit) -> Response:
     """Remove one of the person's passkeys; one that is gone already is as good."""
     number = visit.form.number("passkey") or 0
