@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import delete, select
+
 from horarium.clock import from_micros
+from horarium.errors import StoreError
 from horarium.records.people import Role, User
 from horarium.store.books.people import PeopleBook
 from horarium.store.books.tokens import Token, TokenBook
 from horarium.store.port import Store
+from horarium.store.tables.people import api_tokens, users
 from tests.store.work import NOW
 
 START = from_micros(NOW)
@@ -81,3 +86,15 @@ def test_the_last_use_is_remembered(store: Store) -> None:
         *(START + DAY, "192.0.2.7"),
         64,
     )
+
+
+def test_tokens_go_with_the_account_and_none_is_there_without_one(store: Store) -> None:
+    ada, bob = owner(store), owner(store, "bob")
+    hers, his = add(store, ada, "hers"), add(store, bob, "his")
+    with store.transaction() as tx:
+        tx.execute(delete(users).where(users.c.id == ada.id))
+    with store.reading() as tx:
+        assert list(tx.execute(select(api_tokens.c.id)).scalars()) == [his.id]
+    with pytest.raises(StoreError):
+        add(store, replace(ada, id=10**9), "nobody's")
+    assert hers.id != his.id

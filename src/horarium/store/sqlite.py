@@ -29,6 +29,14 @@ APPLICATION_ID = 0x484F5241
 BUSY_SECONDS = 5.0
 CAPABILITIES = Capabilities("sqlite", skips_locked=False, orders_commits=True, shares_hosts=False, gathers_rows=True)
 
+_EVERYWHERE = ("foreign_keys = ON", "trusted_schema = OFF", "cache_size = -8000", "temp_store = MEMORY")
+_FOR_FILES = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "journal_size_limit = 16777216",
+    "wal_autocheckpoint = 2000",
+)
+
 
 class SqliteStore:
     """A store in one file, or in memory for tests that need no second process."""
@@ -232,8 +240,7 @@ class SqliteStore:
             connection = sqlite3.connect(
                 target, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=256
             )
-            if self._path is not None:
-                _settle(connection)
+            _settle(connection, is_file=self._path is not None)
         except sqlite3.Error as error:
             raise from_driver(error) from error
         return connection
@@ -283,17 +290,8 @@ def _peek(path: Path, busy_seconds: float) -> tuple[int, int]:
     return found, tables
 
 
-def _settle(connection: sqlite3.Connection) -> None:
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "trusted_schema = OFF",
-        "cache_size = -8000",
-        "temp_store = MEMORY",
-        "journal_size_limit = 16777216",
-        "wal_autocheckpoint = 2000",
-    ):
+def _settle(connection: sqlite3.Connection, *, is_file: bool) -> None:
+    for pragma in (*_EVERYWHERE, *(_FOR_FILES if is_file else ())):
         connection.execute(f"PRAGMA {pragma}")
 
 
