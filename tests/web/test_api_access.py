@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,13 @@ def test_r120_a_route_without_a_row_is_red(site: Site) -> None:
         assert isinstance(route, Route)
         built |= {(f"{ROOT}{route.path}", method) for method in route.methods or ()}
     assert built == {(row.path, row.method) for row in API_ROWS}
+
+
+@pytest.mark.parametrize("path", sorted({row.path for row in API_ROWS}))
+def test_r93_another_method_is_told_every_one_that_the_address_takes(site: Site, path: str) -> None:
+    answer = program(site, None).request("PROPFIND", re.sub(r"\{\w+:int\}", "1", path))
+    assert answer.status_code == 405
+    assert answer.headers["allow"].split(", ") == sorted(row.method for row in API_ROWS if row.path == path)
 
 
 BODIES: dict[str, dict[str, Any]] = {

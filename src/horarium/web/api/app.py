@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final, cast
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from fastapi.datastructures import Default
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from horarium.accounts.roles import Permission, least_scope
 from horarium.web.access import ALL_PATHS, Method, Row, row_for
@@ -123,4 +125,14 @@ def _rights(row: Row) -> dict[str, Any]:
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
     gate: Gate = request.app.state.gate
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # Each method of an address is a route of its own here, and only the first one was asked what it takes.
+        error = HTTPException(error.status_code, headers={"Allow": ", ".join(_methods_for(request))})
     return await gate.stray(request.scope, request.receive, error)
+
+
+def _methods_for(request: Request) -> list[str]:
+    """Return the methods that the address of a request takes."""
+    routes = [route for route in request.app.routes if isinstance(route, GuardedRoute)]
+    fitting = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for route in fitting for method in route.methods or ()})
