@@ -210,8 +210,7 @@ def told_by_commands(vault: Vault, run_ids: list[int]) -> Iterator[tuple[str, st
     """Return what commands print."""
     house = vault.house
     for words in (
-        *(("vault", "list", "--json"), ("vault", "check"), ("doctor", "--json"), ("audit", "list", "--json")),
-        *(("task", "show", "tell ssh_key isolated", "--json"), ("vault", "show", "webhook", "--json")),
+        *(("vault", "show", "webhook", "--json"), ("audit", "list", "--json")),
         *(("run", "show", str(run_ids[0]), "--json"), ("run", "follow", str(run_ids[0]))),
     ):
         answer = house.call(*words)
@@ -246,7 +245,8 @@ def test_r71_r72_r73_a_canary_in_each_kind_of_credential_is_nowhere(vault: Vault
         (backup,) = [task for task in default_definitions() if task.name == "backup_database"]
         assert vault.run_all([backup])[backup.name].state is RunState.SUCCEEDED
         (letter,) = box.wait_for(1)
-        ids = [run.id for run in runs.values()]
+        # Pages show what the store holds, which is searched whole: all of one kind, and of others what is isolated.
+        ids = [run.id for name, run in runs.items() if name.endswith("isolated") or name.split()[1] == "ssh_key"]
         seen = [*pages_of(vault, ids), *told_by_commands(vault, ids)]
         kept = list(files_of(house.folder))
         server.stop()
