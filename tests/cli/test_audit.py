@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
+import io
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from horarium.cli.exits import ExitCode
 from horarium.store.opening import open_store
 from tests.cli.conftest import Program
+from tests.support.people import made_up
 
 
 def add(horarium: Program, name: str) -> None:
@@ -35,6 +39,62 @@ def test_r107_what_is_done_on_the_command_line_is_told_with_who_and_how(horarium
     printed = horarium("audit", "list").out
     assert "task.paused" in printed
     assert "task #1 backup" in printed
+
+
+ADMIN = ("user", "create-admin")
+ACTS = (
+    ((*ADMIN, "ines", "--email", "ines@tidewater.example", "--password-stdin"), "person.added"),
+    ((*ADMIN, "otto", "--email", "otto@tidewater.example", "--password-stdin"), "person.added"),
+    (("user", "set-email", "ines", "ines.c@tidewater.example"), "email.changed"),
+    (("user", "set-role", "otto", "editor"), "person.role_changed"),
+    (("user", "disable", "otto"), "person.disabled"),
+    (("user", "enable", "otto"), "person.enabled"),
+    (("user", "invite", "noor@tidewater.example", "--role", "viewer", "--by-hand"), "invitation.sent"),
+    (("user", "reset-password", "otto", "--by-hand"), "password.reset_asked"),
+    (("project", "make", "Night"), "project.made"),
+    (("project", "add-member", "Night", "otto", "--role", "operator"), "member.added"),
+    (("task", "add", "report", "--cron", "0 6 * * *", "--", "/bin/true"), "task.added"),
+    (("task", "edit", "report", "--cron", "0 7 * * *"), "task.changed"),
+    (("task", "pause", "report"), "task.paused"),
+    (("task", "resume", "report"), "task.resumed"),
+    (("task", "trigger", "report"), "task.triggered"),
+    (("run", "cancel", "1"), "run.cancelled"),
+    (("project", "take-task", "Night", "report"), "task.given"),
+    (("vault", "add", "shop", "--kind", "token", "--stdin", "token"), "credential.added"),
+    (("vault", "change", "shop", "--note", "ask Otto"), "credential.changed"),
+    (("vault", "replace", "shop", "--stdin", "token"), "credential.replaced"),
+    (("vault", "grant", "shop", "--task", "report"), "grant.made"),
+    (("vault", "revoke", "shop", "1"), "grant.revoked"),
+    (("vault", "remove", "shop"), "credential.removed"),
+    (("vault", "restore", "shop"), "credential.restored"),
+    (("token", "create", "ines", "--name", "deploy", "--scope", "read"), "token.made"),
+    (("token", "revoke", "1"), "token.revoked"),
+    (("settings", "set", "clock", "12h"), "setting.changed"),
+    (("settings", "lock", "clock"), "setting.locked"),
+    (("settings", "unlock", "clock"), "setting.locked"),
+    (("settings", "reset", "clock"), "setting.changed"),
+    (("project", "remove-member", "Night", "otto"), "member.removed"),
+    (("project", "remove", "Night", "--give-to", "installation", "--yes"), "project.removed"),
+    (("task", "remove", "report", "--yes"), "task.removed"),
+    (("user", "delete", "otto", "--remove-tasks", "--yes"), "person.deleted"),
+)
+"""What changes something by command, in an order in which each can, and what the log has to say about it."""
+
+
+def test_r107_each_act_on_the_command_line_has_its_entry(horarium: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = getpass.getuser()
+    told = 0
+    for words, action in ACTS:
+        secret = made_up()
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(secret.encode())))
+        done = horarium(*words)
+        assert done.code == 0, (words, done)
+        new = [entry for entry in horarium("audit", "list", "--json").json if entry["id"] > told]
+        assert action in {each["action"] for each in new}, (words, new)
+        assert {(each["source"], each["result"]) for each in new} == {("cli", "done")}, words
+        assert all(account in each["actor"] for each in new), words
+        assert secret not in str(new)
+        told = new[0]["id"]
 
 
 def test_the_log_is_searched_by_words_action_way_and_result(horarium: Program) -> None:
