@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from horarium.accounts.people import People
 from horarium.audit.trail import Trail
 from horarium.errors import Conflict, Denied, NotFound, VaultSealed
-from horarium.logs.masking import LIVE
+from horarium.logs.live import LIVE
 from horarium.outgoing.addresses import Policy
 from horarium.records.credentials import Credential, Subject
 from horarium.store.books.grants import UseBook

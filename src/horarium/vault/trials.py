@@ -10,7 +10,8 @@ from typing import Final
 from horarium.audit.actions import Action, Result
 from horarium.clock import to_micros
 from horarium.errors import Conflict, CredentialUnreadable
-from horarium.logs.masking import LIVE, Masker
+from horarium.logs.live import LIVE
+from horarium.logs.masking import Masker
 from horarium.outgoing.addresses import Policy
 from horarium.outgoing.caller import SECONDS, Caller, Unreached
 from horarium.records.credentials import Asker, Credential, Use
