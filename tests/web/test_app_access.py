@@ -161,7 +161,7 @@ def project(site: Site, row: Row, who: str) -> int:
     return made.id
 
 
-def of_credential(site: Site, row: Row, who: str) -> str:
+def of_credential(site: Site, row: Row, who: str, name: str = "") -> str:
     """Return the address of a credential, made for one request: its owner's or the installation's.
 
     Who is called viewer or operator was let use it, who is called editor replace its values too.
@@ -169,7 +169,7 @@ def of_credential(site: Site, row: Row, who: str) -> str:
     room, asker, owner = site.app.state.house.strongroom, site.users.find(who), site.users.find(Who.OWNER)
     assert owner
     owner_id = owner.id if who == Who.OWNER else 0
-    name = f"{row.route} {row.method} {who}".replace("_", "-")
+    name = name or f"{row.route} {row.method} {who}".replace("_", "-")
     wanted = NewCredential(name=name, kind="token", fields={"token": made_up()}, owner_id=owner_id)
     number = room.credentials.add(wanted, asker=HOST).credential.id
     room.credentials.replace(number, {"token": made_up()}, asker=HOST)

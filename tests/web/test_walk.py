@@ -17,25 +17,32 @@ import pytest
 from sqlalchemy import select, text
 
 from horarium.accounts.tokens import NewToken, Tokens
+from horarium.records.credentials import Subject
 from horarium.records.people import Role, User
 from horarium.records.reach import Place
 from horarium.store.books.passkeys import Passkey, PasskeyBook
 from horarium.store.books.runs import RunBook
 from horarium.store.books.signins import SessionBook
 from horarium.store.tables.everything import metadata
+from horarium.vault.credentials import NewCredential
+from horarium.vault.grants import NewGrant
 from horarium.web.access import API_ROWS, ROWS, Door, Row, Transport, Who
 from tests.support.api import program
 from tests.support.pages import Site, open_site, token_of
 from tests.support.people import LAPTOP, TESTER, SetClock, made_up
+from tests.support.vault import HOST
 
 PLACE = re.compile(r"\{(\w+)(?::\w+)?\}")
-ABSENT = {"session": "0" * 64}
+ABSENT = {"session": "0" * 64, "version": "1"}
 FAR_AWAY = "987654321"
 IN_FORMS = {"id": "task_id", "session": "session", "token": "token_id", "passkey": "passkey", "user": "user_id"}
 """Fields of forms that name a thing, and the kind of it."""
 IN_QUERIES = {"api_runs": {"task": "task_id"}}
 HEADERS = {"date", "x-request-id", "set-cookie", "content-length"}
 NONCES = re.compile(r'value="[^"]{40,}"|data-passkey="[^"]*"|/events\?after=\d+|[0-9a-f]{16,}')
+NUMBERED = (
+    *("users", "scheduled_tasks", "projects", "api_tokens", "passkeys", "user_credentials", "credential_grants"),
+)
 STREAMS = {"events", "run_log_stream"}
 
 
@@ -70,10 +77,11 @@ class Person:
         self.site = site
         self.user: User = site.person(name, Role.USER)
         self.browser = site.signed_in(name)
+        self._made = 0
         self.client = program(site, self._token().text)
 
-    def things(self) -> dict[str, str]:
-        """Make one of each kind of thing that is theirs; return what names them."""
+    def things(self, route: str = "") -> dict[str, str]:
+        """Make one of each kind of thing that is theirs, fit for this route; return what names them."""
         site, user = self.site, self.user
         project = site.app.state.house.projects.add(secrets.token_hex(6), actor=TESTER)
         site.app.state.house.projects.put_member(project.id, user.id, Role.ADMIN, actor=TESTER)
@@ -95,6 +103,7 @@ class Person:
             "passkey": str(self._passkey()),
             "user_id": str(guest.id),
             "invitation_id": FAR_AWAY,
+            **self._credential(guest, is_revoked=route == "credential_regrant"),
         }
 
     def ask(self, asked: Asked, things: Mapping[str, str]) -> Any:
@@ -116,6 +125,19 @@ class Person:
     def _token(self) -> Any:
         wanted = NewToken(name=made_up(), scopes=("admin",))
         return Tokens(self.site.store, self.site.clock).make(self.user.id, wanted, actor=TESTER)
+
+    def _credential(self, guest: User, *, is_revoked: bool) -> dict[str, str]:
+        room, fields = self.site.app.state.house.strongroom, {"token": made_up()}
+        self._made += 1
+        wanted = NewCredential(
+            name=f"{self.user.name}-{self._made}", kind="token", fields=fields, owner_id=self.user.id
+        )
+        made = room.credentials.add(wanted, asker=HOST).credential
+        room.credentials.replace(made.id, {"token": made_up()}, asker=HOST)
+        grant = room.grants.make(made.id, NewGrant(subject=Subject.PERSON, subject_id=guest.id), asker=HOST)
+        if is_revoked:
+            room.grants.revoke(made.id, grant.id, asker=HOST)
+        return {"credential_id": str(made.id), "version": "1", "grant_id": str(grant.id)}
 
     def _passkey(self) -> int:
         made = Passkey(
@@ -143,6 +165,11 @@ FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("project", "POST"): {"name": "Another name"},
     ("project_member", "POST"): {"who": "elsewhere", "role": "viewer"},
     ("project_member_drop", "POST"): {"user": ""},
+    ("credential", "POST"): {"name": "another-name"},
+    ("credential_values", "POST"): {"token.token": "another-made-up-value"},
+    ("credential_give", "POST"): {"heir": "elsewhere"},
+    ("credential_grant", "POST"): {"to": "person", "who": "elsewhere"},
+    ("credential_remove", "POST"): {"confirm": "ana-1"},
 }
 """What a recorded form holds; the names of things are put in for each replay."""
 
@@ -160,7 +187,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         opened.live()
         with opened.store.transaction() as tx:
             # Numbers that stand in no page by chance.
-            for place, name in enumerate(("users", "scheduled_tasks", "projects", "api_tokens", "passkeys")):
+            for place, name in enumerate(NUMBERED):
                 start = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :number)")
                 tx.execute(start, {"name": name, "number": 51_000 + 1000 * place})
             RunBook(tx).reserve_ids(61_000)
@@ -214,8 +241,8 @@ def _without(told: str, things: Mapping[str, str]) -> str:
 def test_r46_a_recorded_walk_replayed_by_somebody_else_finds_nothing(
     site: Site, ana: Person, otto: Person, asked: Asked
 ) -> None:
-    walked = ana.ask(asked, ana.things())
-    hers = {name: value for name, value in ana.things().items() if name in asked.names}
+    walked = ana.ask(asked, ana.things(asked.row.route))
+    hers = {name: value for name, value in ana.things(asked.row.route).items() if name in asked.names}
     absent = {name: ABSENT.get(name, FAR_AWAY) for name in hers}
     before = dump(site)
     foreign = otto.ask(asked, hers)
@@ -235,6 +262,7 @@ def test_r46_a_recorded_walk_replayed_by_somebody_else_finds_nothing(
 def test_the_walk_knows_every_kind_of_thing_that_a_route_names() -> None:
     kinds = {
         *("task_id", "run_id", "project_id", "token_id", "session", "passkey", "user_id", "invitation_id"),
+        *("credential_id", "version", "grant_id"),
     }
     for row in (*ROWS, *API_ROWS):
         if row.needs is Door.EVERYBODY:
