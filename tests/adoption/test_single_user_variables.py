@@ -74,7 +74,7 @@ def test_what_begins_alike_becomes_one_credential_of_a_fitting_kind(
 
 def test_no_secret_goes_into_a_field_that_is_shown() -> None:
     """A password in an address would be shown as `url` of a token: such a group is `custom`, all of it sealed."""
-    name, kind, fields = only("S_TOKEN S_URL=https://me:longpassword@s.example")
+    name, kind, fields = only(f"S_TOKEN S_URL=https://me:{made_up()}@s.example")
     assert (name, kind) == ("s", "custom")
     assert all(found is not None and found.secret for found in map(KINDS[kind].field, fields))
 
