@@ -51,7 +51,7 @@ LAZY_IMPORTS: dict[str, str] = {
     "src/horarium/execution/local.py": _DEAR.format("a command or an isolated function"),
     "src/horarium/execution/rescue.py": _DEAR.format("waiting for processes of the dead"),
     "src/horarium/execution/threads.py": _DEAR.format("a run that is for a person"),
-    "src/horarium/library/scheduler.py": _DEAR.format("asking for settings or the history"),
+    "src/horarium/library/scheduler.py": _DEAR.format("starting, or asking for settings or the history,"),
     "src/horarium/scheduling/personal.py": _DEAR.format("a task that is there for each person"),
     "src/horarium/scheduling/places.py": _DEAR.format("a task that belongs to somebody"),
     "src/horarium/store/opening.py": _DEAR.format("PostgreSQL"),

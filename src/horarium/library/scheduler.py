@@ -15,12 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, Unpack
 
 from horarium.clock import Clock, SystemClock
 from horarium.errors import InvalidValue, RunNotFound, TaskNotFound
-from horarium.execution.accounts import AccountPolicy
 from horarium.execution.context import CURRENT
-from horarium.execution.limits import IsolationOptions
-from horarium.execution.local import local_performers
 from horarium.execution.rescue import await_end
-from horarium.execution.threads import ThreadLauncher
 from horarium.library.functions import name_of, spec_of
 from horarium.library.options import (
     TaskOptions,
@@ -391,6 +387,11 @@ class TaskScheduler:
         self._store.close()
 
     def _make_launcher(self, reporter: Reporter) -> Launcher:
+        from horarium.execution.accounts import AccountPolicy  # noqa: PLC0415
+        from horarium.execution.limits import IsolationOptions  # noqa: PLC0415
+        from horarium.execution.local import local_performers  # noqa: PLC0415
+        from horarium.execution.threads import ThreadLauncher  # noqa: PLC0415
+
         # The program chose its own functions and runs them as itself, as root too: the policy is for servers.
         isolation = IsolationOptions(environment=dict(os.environ))
         performers = local_performers(self._clock, AccountPolicy(allow_root=True), isolation=isolation)
