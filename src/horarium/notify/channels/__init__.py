@@ -1,0 +1,1 @@
+"""Where messages go besides letters: one module a kind of channel."""
