@@ -25,6 +25,10 @@ class Unreached(Exception):
     """Say in one sentence why something could not be reached or asked; never with a word of what was sent or got."""
 
 
+class Barred(Unreached):
+    """Say in one sentence why something may not be asked at all: trying again changes nothing."""
+
+
 class Caller:
     """Calls other machines under a policy. Used as a context, it ends whatever is still open after `seconds`.
 
@@ -78,7 +82,7 @@ class Caller:
             raise Unreached(self.too_long() or f"the connection failed: {error.strerror or 'it broke off'}") from None
 
     def connect(self, host: str, port: int, *, in_clear: bool = False) -> socket.socket:
-        """Open a connection. Raises `Unreached`, before anything is sent, for where one may not go.
+        """Open a connection. Raises `Barred`, before anything is sent, for where one may not go, and `Unreached`.
 
         With `in_clear` something secret is to go over it as it is: that needs the administrators' word.
         """
@@ -99,18 +103,18 @@ class Caller:
         raise last
 
     def check(self, host: str, port: int, *, in_clear: bool = False) -> str:
-        """Return the address that a host has and that one may go to. Raises `Unreached`."""
+        """Return the address that a host has and that one may go to. Raises `Barred`, `Unreached`."""
         if self._hosts and not any(_is_host(host, pattern) for pattern in self._hosts):
-            raise Unreached("it is not one of the hosts that the credential is for")
+            raise Barred("it is not one of the hosts that the credential is for")
         addresses = [_address(where) for _, where in self._found(host, port)]
         for address in addresses:
             if not self.policy.permits(host, address, port):
-                raise Unreached(
+                raise Barred(
                     f"its address belongs to an inner network or to this machine: only what {SETTING} names may be"
                     " gone to there"
                 )
             if in_clear and not self.policy.names(host, plain_of(address), port):
-                raise Unreached(f"without encryption only what {SETTING} names is asked: use an encrypted address")
+                raise Barred(f"without encryption only what {SETTING} names is asked: use an encrypted address")
         return str(addresses[0])
 
     def encrypt(self, opened: socket.socket, host: str) -> ssl.SSLSocket:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from horarium.outgoing.caller import Caller, Unreached
+from horarium.outgoing.caller import Barred, Caller, Unreached
 
 MOST_OCTETS: Final = 64 * 1024
 MOST_ADDRESS: Final = 2000
@@ -33,37 +33,35 @@ class Answer:
 
 
 def checked_address(text: str) -> SplitResult:
-    """Return the parts of an address that may be asked. Raises `Unreached`, without repeating it."""
+    """Return the parts of an address that may be asked. Raises `Barred`, without repeating it."""
     if len(text) > MOST_ADDRESS or not text.isascii() or not text.isprintable() or " " in text:
-        raise Unreached(
-            f"its address is not one: use at most {MOST_ADDRESS} printable ASCII characters, without blanks"
-        )
+        raise Barred(f"its address is not one: use at most {MOST_ADDRESS} printable ASCII characters, without blanks")
     try:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
-        raise Unreached("its address is not one") from None
+        raise Barred("its address is not one") from None
     if parts.scheme not in PORTS or not parts.hostname:
-        raise Unreached("its address does not begin with https:// and the name of a host")
+        raise Barred("its address does not begin with https:// and the name of a host")
     if parts.username is not None or parts.password is not None:
-        raise Unreached("its address holds a user or password: those belong into fields of their own")
+        raise Barred("its address holds a user or password: those belong into fields of their own")
     return parts
 
 
 def checked_header(name: str) -> str:
-    """Return the name of a header that may be sent. Raises `Unreached`."""
+    """Return the name of a header that may be sent. Raises `Barred`."""
     if not _HEADER.fullmatch(name) or name.lower() in _OURS or name.lower().startswith("proxy-"):
-        raise Unreached("its header is none that a request may carry: use one such as X-Api-Key")
+        raise Barred("its header is none that a request may carry: use one such as X-Api-Key")
     return name
 
 
 def ask(caller: Caller, method: str, address: str, *, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
-    """Send a request and return the answer, whatever it is. Raises `Unreached`."""
+    """Send a request and return the answer, whatever it is. Raises `Unreached`, `Barred`."""
     parts = checked_address(address)
     for name, value in headers.items():
         checked_header(name)
         if not _VALUE.fullmatch(value):
-            raise Unreached("a value of it has characters that no header can carry")
+            raise Barred("a value of it has characters that no header can carry")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     line = _Line(caller, parts)
     try:

@@ -56,7 +56,7 @@ class Message:
 
     `topics` are all it tells of, most urgent first: a channel that cannot hold them all counts the rest by kind.
     `thread` is the same for all messages on one task, empty for those on several. `unsubscribe` is a link that ends
-    them for who got this one, empty where there is none.
+    them for who got this one, empty where there is none. Times are told in `zone`, the one of who reads it.
     """
 
     id: str
@@ -67,3 +67,4 @@ class Message:
     is_digest: bool = False
     thread: str = ""
     unsubscribe: str = ""
+    zone: str = "UTC"

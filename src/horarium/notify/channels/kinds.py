@@ -1,0 +1,19 @@
+"""List the kinds of channels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from horarium.clock import Clock, SystemClock
+from horarium.notify.channels import webhook
+from horarium.notify.channels.base import ChannelKind
+
+
+def kinds_of(clock: Clock) -> Mapping[str, ChannelKind]:
+    """Return all kinds, by name, as they send by this clock."""
+    return {kind.name: kind for kind in (webhook.kind(clock),)}
+
+
+KINDS: Final = kinds_of(SystemClock())
+"""All kinds by name, for who makes forms and checks values."""
