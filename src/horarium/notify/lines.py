@@ -13,7 +13,7 @@ _ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|
 _BREAKS: Final = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 # Takes no room, breaks no line, and ends whatever a reader of text looks for: an address, a name after an @.
 _JOINT: Final = "\u2060"
-_LIVELY: Final = re.compile(r"(?<=[@#$<\]])|(?<=^/)|(?<=\s/)|(?<=\w:)(?=//)|(?<=\w\.)(?=\w)")
+_LIVELY: Final = re.compile(r"(?<=[@#$<\]])|(?<=/)(?<!\w/)|(?<=\w:)(?=//)|(?<=\w\.)(?=\w)")
 
 
 def one_line(text: str, most: int = MOST) -> str:

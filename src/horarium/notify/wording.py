@@ -55,6 +55,8 @@ _KINDS: Final[Mapping[NoticeKind, Kind]] = {
     NoticeKind.TEST: Kind("A test: {}", "tests", Tone.CALM),
 }
 _ORDER: Final = tuple(Tone)
+MARKS: Final[Mapping[Tone, str]] = {Tone.BAD: "\u00d7", Tone.WARN: "!", Tone.CALM: "\u2022", Tone.GOOD: "\u2713"}
+"""A sign for each tone, for who cannot tell colours."""
 
 
 def tone_of(topic: Topic) -> Tone:

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from horarium.clock import Clock, SystemClock
-from horarium.notify.channels import webhook
+from horarium.notify.channels import discord, ntfy, slack, teams, telegram, webhook
 from horarium.notify.channels.base import ChannelKind
+
+_CHATS: Final = (slack.KIND, discord.KIND, teams.KIND, telegram.KIND, ntfy.KIND)
 
 
 def kinds_of(clock: Clock) -> Mapping[str, ChannelKind]:
     """Return all kinds, by name, as they send by this clock."""
-    return {kind.name: kind for kind in (webhook.kind(clock),)}
+    return {kind.name: kind for kind in (*_CHATS, webhook.kind(clock))}
 
 
 KINDS: Final = kinds_of(SystemClock())

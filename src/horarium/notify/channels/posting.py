@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -51,32 +51,29 @@ def post(
     body: bytes,
     *,
     headers: Mapping[str, str] | None = None,
-    meanings: Mapping[int, str] | None = None,
+    meaning: Callable[[Answer], str | None] = lambda _: None,
+    wait: Callable[[Answer], float | None] = lambda _: None,
 ) -> Answer:
     """Post JSON and return the answer if it is a friendly one.
 
-    Raises `DeliveryFailed`, which says what a status means, by `meanings` first. Nothing that the other side wrote is
-    repeated: it may hold what was sent.
+    Raises `DeliveryFailed`: `meaning` may know better than the status what an answer says, and `wait` for how long it
+    wants to be left alone. Nothing that the other side wrote is repeated: it may hold what was sent.
     """
     try:
         answer = ask(caller, "POST", address, headers={"Content-Type": JSON, **(headers or {})}, body=body)
     except Unreached as error:
         raise DeliveryFailed(str(error), is_final=isinstance(error, Barred)) from None
-    if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-        return answer
-    raise refusal(answer, (meanings or {}).get(answer.status))
+    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        raise _refusal(answer, meaning(answer), wait(answer))
+    return answer
 
 
-def refusal(answer: Answer, meaning: str | None = None, *, wait_seconds: float | None = None) -> DeliveryFailed:
-    """Return what an unfriendly answer comes to."""
+def _refusal(answer: Answer, meaning: str | None, wait_seconds: float | None) -> DeliveryFailed:
     status = answer.status
-    is_passing = status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if meaning is None:
-        meaning = _MEANINGS.get(status) or _class_of(status)
-    wait = wait_of(answer) if wait_seconds is None else wait_seconds
-    return DeliveryFailed(
-        f"it answered {status}: {meaning}", is_final=not is_passing, wait_seconds=wait if is_passing else None
-    )
+    reason = f"it answered {status}: {meaning or _MEANINGS.get(status) or _class_of(status)}"
+    if status not in _PASSING and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return DeliveryFailed(reason, is_final=True)
+    return DeliveryFailed(reason, wait_seconds=wait_of(answer) if wait_seconds is None else wait_seconds)
 
 
 def wait_of(answer: Answer) -> float | None:
