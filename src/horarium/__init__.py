@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from horarium.records.people import RunUser
     from horarium.records.tasks import PerUser
     from horarium.triggers import next_times
-    from horarium.upkeep import backup_database, cleanup_error_logs, cleanup_expired_sessions, setup_default_tasks
+    from horarium.upkeep import (
+        backup_database,
+        cleanup_error_logs,
+        cleanup_expired_sessions,
+        cleanup_inactive_credentials,
+        setup_default_tasks,
+    )
     from horarium.vault.manager import CredentialManager
 
 _HOMES = {
@@ -46,6 +52,7 @@ _HOMES = {
     "check_rate_limit": "horarium.library.notes",
     "cleanup_error_logs": "horarium.upkeep",
     "cleanup_expired_sessions": "horarium.upkeep",
+    "cleanup_inactive_credentials": "horarium.upkeep",
     "current_run": "horarium.execution.context",
     "current_user": "horarium.library.acting",
     "get_audit_log": "horarium.library.notes",
@@ -79,6 +86,7 @@ __all__ = [
     "check_rate_limit",
     "cleanup_error_logs",
     "cleanup_expired_sessions",
+    "cleanup_inactive_credentials",
     "current_run",
     "current_user",
     "get_audit_log",

@@ -185,3 +185,4 @@ class EventKind(StrEnum):
     NODE_STOPPED = "node.stopped"
     NODE_DEAD = "node.dead"
     CLOCK_JUMPED = "clock.jumped"
+    CREDENTIAL_INACTIVE = "credential.inactive"

@@ -31,6 +31,7 @@ PUBLIC_NAMES = (
     "check_rate_limit",
     "cleanup_error_logs",
     "cleanup_expired_sessions",
+    "cleanup_inactive_credentials",
     "current_run",
     "current_user",
     "get_audit_log",

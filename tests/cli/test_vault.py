@@ -6,12 +6,14 @@ import getpass
 import io
 import secrets
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from horarium.cli.exits import ExitCode
+from horarium.upkeep import cleanup_inactive_credentials
 from tests.cli.conftest import Program, StillClock
 from tests.support.loopback import web_server
 from tests.support.people import made_up
@@ -254,9 +256,22 @@ def test_a_credential_is_tested_from_the_machine_wherever_it_leads(horarium: Pro
 def test_a_credential_is_stopped_and_restored(horarium: Program, save: Any) -> None:
     save("shop")
     assert horarium("vault", "stop", "shop").out == "Stopped shop (#1).\n"
-    assert "inactive" in horarium("vault", "show", "shop").out
+    assert "stopped" in horarium("vault", "show", "shop").out
     assert "is stopped already" in horarium("vault", "stop", "shop").err
     assert horarium("vault", "restore", "shop").code == ExitCode.OK
+    assert "stopped" not in horarium("vault", "show", "shop").out
+
+
+def test_r76_an_inactive_one_says_until_when_it_can_be_kept_and_is_kept(
+    horarium: Program, save: Any, home: Path, clock: StillClock
+) -> None:
+    save("shop")
+    clock.instant += timedelta(days=200)
+    assert cleanup_inactive_credentials(store=home / "data" / "horarium.db", clock=clock)["marked"] == 1
+    shown = horarium("vault", "show", "shop").out
+    assert "inactive " in shown
+    assert "erased after " in shown
+    assert horarium("vault", "restore", "shop").out == "Restored shop (#1).\n"
     assert "inactive" not in horarium("vault", "show", "shop").out
 
 

@@ -33,6 +33,13 @@ VALUES: dict[str, Any] = {
     "until": AT,
     "link": LINK,
     "both": True,
+    "credentials": ["warehouse-db", "shop"],
+    "ids": [7],
+    "more": 0,
+    "months": 6,
+    "owner": "Ines Carvalho",
+    "own": True,
+    "gone_at": 1_781_000_000_000_000,
 }
 BREAKS = ("\r\n", "\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", "\u202e")
 
@@ -89,6 +96,21 @@ def test_each_change_of_the_second_step_has_a_sentence(drawing: Drawing, change:
     assert "If you know nothing of it" in html
     told = parts(drawn(drawing, LetterKind.SECOND_STEP_CHANGED, what=change.value, by="Otto"))[0]
     assert "Otto did this for you." in told
+
+
+def test_a_letter_about_unused_credentials_names_them_and_until_when_they_can_be_kept(drawing: Drawing) -> None:
+    text, _ = parts(drawn(drawing, LetterKind.CREDENTIAL_INACTIVE))
+    assert "Nothing has used 2 credentials for 6 months" in text
+    assert "warehouse-db, shop" in text
+    assert "https://h.example/credentials?state=inactive" in text
+    one: dict[str, Any] = {"credentials": ["shop"], "own": False, "owner": "", "months": 1}
+    text, _ = parts(drawn(drawing, LetterKind.CREDENTIAL_INACTIVE, **one))
+    assert "Nothing has used a credential of the installation for a month" in text
+    assert "erased after Tue 9 Jun 2026, 12:13 (Europe/Berlin)" in text
+    assert "https://h.example/credentials/7" in text
+    text, _ = parts(drawn(drawing, LetterKind.CREDENTIAL_INACTIVE, more=5))
+    assert "7 credentials" in text
+    assert "warehouse-db, shop, and 5 more" in text
 
 
 @pytest.mark.parametrize("broken", BREAKS)

@@ -365,3 +365,32 @@ def test_who_might_only_look_still_may_after_0002_and_others_tasks_go_with_it(em
     runner.downgrade(store, "0001")
     with store.reading() as tx:
         assert [row[0] for row in tx.execute(text("SELECT role FROM users ORDER BY id"))] == ["user", "admin"]
+
+
+def test_the_present_version_has_the_open_values_after_0003_and_people_s_tasks_are_found_by_an_index(
+    empty_store: Store,
+) -> None:
+    store = empty_store
+    runner.upgrade_to_newest(store)
+    runner.downgrade(store, "0002")
+    with store.transaction() as tx:
+        tx.execute(
+            text(
+                "INSERT INTO user_credentials (id, owner_id, name, name_key, kind, note, version, open_fields, hosts,"
+                " created_at, created_by, updated_at, rotated_at)"
+                " VALUES (7, 0, 'shop', 'shop', 'token', '', 2, :o, '[]', 0, '', 0, 0)"
+            ),
+            {"o": '{"url":"a"}'},
+        )
+        for number in (1, 2):
+            tx.execute(
+                text(
+                    "INSERT INTO credential_versions (credential_id, version, key_id, wrapped_key, fingerprint,"
+                    " created_at, created_by) VALUES (7, :v, 'k', 'w', 'f', 0, '')"
+                ),
+                {"v": number},
+            )
+    assert "0003" in runner.upgrade_to_newest(store)
+    with store.reading() as tx:
+        rows = tx.execute(text("SELECT version, open_fields FROM credential_versions ORDER BY version"))
+        assert [tuple(row) for row in rows] == [(1, None), (2, '{"url":"a"}')]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import text
 
 from horarium.clock import from_micros
 from horarium.errors import DuplicateKey
 from horarium.records.policies import Misfire, Overlap, Policies
-from horarium.records.tasks import CommandSpec, Parking, Pause, PythonSpec, Task, TaskDefinition
+from horarium.records.tasks import CommandSpec, Parking, Pause, PerUser, PythonSpec, Task, TaskDefinition
 from horarium.states import Isolation, OverlapPolicy
 from horarium.store.books.agenda import AgendaBook
 from horarium.store.books.tasks import TaskBook, TaskFilter, sort_key
@@ -264,3 +266,19 @@ def test_the_next_wake_for_a_waiting_run_is_known(store: Store) -> None:
         assert AgendaBook(tx).first_waiting() == NOW
         assert AgendaBook(tx).first_waiting(NOW) == NOW + 1
         assert AgendaBook(tx).first_waiting(NOW + 2) is None
+
+
+def test_tasks_for_each_person_are_found_by_an_index_among_very_many(store: Store) -> None:
+    with store.transaction() as tx:
+        TaskBook(tx).add_many([(definition(f"t{number}"), None) for number in range(3000)], now=NOW)
+        shared = TaskBook(tx).add(
+            replace(definition("each"), per_user=PerUser(enabled="sync.enabled")), now=NOW, next_at=None
+        )
+        if tx.capabilities.name == "postgresql":
+            tx.execute(text("ANALYZE scheduled_tasks"))
+    with store.reading() as tx:
+        assert [each.id for each in TaskBook(tx).templates()] == [shared.id]
+        explain = "EXPLAIN " if tx.capabilities.name == "postgresql" else "EXPLAIN QUERY PLAN "
+        query = "SELECT * FROM scheduled_tasks WHERE per_user IS NOT NULL AND removed_at IS NULL ORDER BY id"
+        plan = " ".join(str(tuple(row)) for row in tx.execute(text(explain + query)))
+    assert "ix_scheduled_tasks_per_user" in plan

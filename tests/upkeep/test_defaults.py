@@ -25,6 +25,7 @@ SCHEDULES = {
     "backup_database": "0 3 * * *",
     "cleanup_error_logs": "0 4 * * 0",
     "cleanup_expired_sessions": "0 * * * *",
+    "cleanup_inactive_credentials": "0 5 1 * *",
 }
 
 
@@ -78,7 +79,7 @@ def test_each_runs_on_the_store_of_its_scheduler_wherever_the_program_stands(
     for name in SCHEDULES:
         assert result_of(scheduler, name)["status"] == "succeeded"
     (backup,) = list_backups(data_folder / "backups")
-    assert backup.rows["scheduled_tasks"] == 3
+    assert backup.rows["scheduled_tasks"] == len(SCHEDULES)
     assert not (tmp_path / "another.db").exists()
 
 

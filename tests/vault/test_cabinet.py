@@ -15,6 +15,7 @@ from horarium.records.reach import EVERYTHING, Place, Reach
 from horarium.records.tasks import PerUser, PythonSpec, TaskDefinition
 from horarium.store.books.cabinet import STATES, CabinetBook, CabinetFilter
 from horarium.store.books.credentials import CredentialBook
+from horarium.store.books.idle import IdleBook
 from horarium.vault.credentials import Changes, NewCredential
 from horarium.vault.grants import NewGrant
 from horarium.vault.usage import users_of
@@ -91,6 +92,10 @@ def test_filters_find_what_they_say(house: House, clock: SetClock) -> None:
     assert names(house, states=("expired",)) == ["has ended"]
     assert names(house, states=("due",)) == ["to be replaced"]
     assert names(house, states=("stopped",)) == ["stopped"]
+    with house.store.transaction() as tx:
+        IdleBook(tx).mark([used.id, stopped.id], clock.now())
+    assert names(house, states=("inactive",)) == ["used"]
+    assert names(house, states=("stopped",)) == ["stopped"]
     assert names(house, states=("failed",)) == ["failed"]
     assert "used" not in names(house, states=("unused",))
     assert len(names(house, states=("unused",))) == 6
@@ -98,7 +103,7 @@ def test_filters_find_what_they_say(house: House, clock: SetClock) -> None:
     assert names(house, kinds=("custom",)) == ["other"]
     assert names(house, text="WAREHOUSE 100%") == ["to be replaced"]
     assert names(house, text="_") == []
-    assert len(names(house, states=STATES)) == 6
+    assert len(names(house, states=STATES)) == 7
     clock.move(timedelta(days=100))
     assert "used" in names(house, states=("unused",))
 

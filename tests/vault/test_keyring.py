@@ -109,7 +109,7 @@ def test_a_task_gets_only_what_its_definition_names(house: House, trail: Trail) 
     assert (row.details["task"], row.details["run"]) == ("report", 3)
 
 
-def test_what_has_expired_or_is_inactive_is_not_opened(house: House, clock: SetClock) -> None:
+def test_what_has_expired_or_is_stopped_is_not_opened(house: House, clock: SetClock) -> None:
     found = house.save("shop", made_up(), expires_at=clock.now() + DAY)
     task = house.task("report", "shop")
     assert house.opened(task, "shop")
@@ -120,7 +120,7 @@ def test_what_has_expired_or_is_inactive_is_not_opened(house: House, clock: SetC
     with house.store.transaction() as tx:
         tx.execute(text("UPDATE user_credentials SET inactive_at = 1 WHERE id = :i"), {"i": other.id})
     mailer = house.task("mailer", "mail")
-    with pytest.raises(CredentialDenied, match="inactive"):
+    with pytest.raises(CredentialDenied, match="is stopped"):
         house.opened(mailer, "mail")
     house.credentials.restore(other.id, asker=HOST)
     assert house.opened(mailer, "mail")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from horarium.accounts.people import People
 from horarium.audit.trail import Trail
 from horarium.errors import Conflict, CredentialDenied, CredentialUnreadable, Denied, NotFound, VaultSealed
 from horarium.records.credentials import Subject
 from horarium.store.books.credentials import VersionBook
+from horarium.store.tables.vault import credential_versions
 from horarium.vault.checking import faults
 from horarium.vault.grants import NewGrant
 from horarium.vault.kinds import KINDS
@@ -25,18 +27,56 @@ def stages(house: House, number: int) -> list[tuple[int, bool, bool]]:
     ]
 
 
-def test_going_back_makes_the_earlier_secret_a_new_version(house: House, trail: Trail) -> None:
+def test_going_back_makes_the_earlier_values_a_new_version_open_ones_too(house: House, trail: Trail) -> None:
     first, second = made_up(), made_up()
     found = house.save("shop", first, open_values={"url": "https://shop.example"})
     house.credentials.replace(found.id, {"token": second, "url": "https://other.example"}, asker=HOST)
     task = house.task("report", "shop")
     after = Versions(house.vault).go_back(found.id, 1, asker=HOST)
     assert after.version == 3
-    assert house.opened(task, "shop") == {"token": first, "url": "https://other.example"}
+    assert after.open_fields == {"url": "https://shop.example"}
+    assert house.opened(task, "shop") == {"token": first, "url": "https://shop.example"}
     assert stages(house, found.id) == [(3, True, True), (2, False, True), (1, False, True)]
     newest = trail.page(limit=2)[1]
     assert newest.action == "credential.replaced"
     assert first not in str(newest)
+
+
+def test_a_run_that_stays_on_a_version_gets_its_open_values_with_its_secrets(house: House, clock: SetClock) -> None:
+    first, second = made_up(), made_up()
+    found = house.save("shop", first, open_values={"url": "https://shop.example"})
+    task = house.task("report", "shop")
+    before = {"token": first, "url": "https://shop.example"}
+    assert house.opened(task, "shop", run_id=7) == before
+    house.credentials.replace(found.id, {"token": second}, asker=HOST, keep=timedelta(hours=1))
+    assert house.opened(task, "shop", run_id=7, attempt=2) == before
+    again = house.keyring.open("shop", task=task, run_id=7, attempt=3)
+    assert again.plain == {"url"}
+    assert house.opened(task, "shop", run_id=8) == {"token": second}
+    clock.move(timedelta(hours=1))
+    assert house.opened(task, "shop", run_id=7, attempt=4) == {"token": second}
+
+
+def test_open_values_are_erased_with_the_secrets_of_their_version(house: House, clock: SetClock) -> None:
+    found = house.save("shop", made_up(), open_values={"url": "https://shop.example"})
+    for url in ("https://b.example", "https://c.example"):
+        house.credentials.replace(found.id, {"token": made_up(), "url": url}, asker=HOST, keep=timedelta(hours=1))
+    Versions(house.vault).retire(found.id, 1, asker=HOST)
+    clock.move(timedelta(hours=2))
+    house.credentials.sweep()
+    with house.store.reading() as tx:
+        kept = {each.version: each.open_fields for each in VersionBook(tx).of_credential(found.id)}
+    assert kept == {3: {"url": "https://c.example"}, 2: None, 1: None}
+
+
+def test_a_version_of_before_open_values_were_kept_gets_the_present_ones(house: House) -> None:
+    first = made_up()
+    found = house.save("shop", first, open_values={"url": "https://shop.example"})
+    house.credentials.replace(found.id, {"token": made_up(), "url": "https://other.example"}, asker=HOST)
+    with house.store.transaction() as tx:
+        tx.execute(update(credential_versions).values(open_fields=None))
+    Versions(house.vault).go_back(found.id, 1, asker=HOST)
+    assert house.opened(house.task("report", "shop"), "shop") == {"token": first, "url": "https://other.example"}
 
 
 def test_what_is_erased_present_or_was_never_there_is_not_gone_back_to(house: House, clock: SetClock) -> None:
@@ -105,7 +145,7 @@ def test_a_stopped_credential_is_opened_by_no_run_until_it_is_restored(house: Ho
     task = house.task("report", "shop")
     house.credentials.stop(found.id, asker=HOST)
     assert trail.page(limit=1)[0].action == "credential.stopped"
-    with pytest.raises(CredentialDenied, match="inactive"):
+    with pytest.raises(CredentialDenied, match="is stopped"):
         house.opened(task, "shop")
     with pytest.raises(Conflict, match="stopped already"):
         house.credentials.stop(found.id, asker=HOST)

@@ -82,6 +82,9 @@ def empty_credentials() -> dict[str, ViewModel]:
         "credential-stopped": dataclasses.replace(
             plain, mark=Mark(status="paused", words="stopped", at=NOW), is_stopped=True
         ),
+        "credential-inactive": dataclasses.replace(
+            plain, mark=Mark(status="paused", words="inactive", at=NOW), goes_at=NOW + timedelta(days=30)
+        ),
         "credential-removed": dataclasses.replace(
             plain, mark=Mark(status="cancelled", words="removed", at=NOW), is_removed=True
         ),

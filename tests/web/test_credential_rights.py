@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from horarium.records.credentials import Subject
 from horarium.records.people import Role, User
 from horarium.records.reach import Place
 from horarium.store.books.credentials import CredentialBook, VersionBook
+from horarium.upkeep import cleanup_inactive_credentials
 from horarium.vault.credentials import Changes
 from horarium.vault.grants import NewGrant
 from horarium.vault.keyring import VaultKeyring
@@ -56,7 +58,7 @@ def test_one_goes_back_to_an_earlier_version_or_erases_it(site: Site, ines: Test
     room(site).credentials.replace(found.id, {"token": made_up()}, asker=HOST)
     assert "Go back to version 1?" in words(ines, of(found.id))
     post(ines, of(found.id, "versions", "1", "back"))
-    assert "Version 3 has the secrets of version 1" in words(ines, of(found.id))
+    assert "Version 3 has the values of version 1" in words(ines, of(found.id))
     post(ines, of(found.id, "versions", "2", "erase"))
     assert "The values of version 2 are erased" in words(ines, of(found.id))
     with site.store.reading() as tx:
@@ -180,6 +182,28 @@ def test_its_use_is_stopped_at_once_and_taken_back(site: Site, ines: TestClient)
     assert "shop is back" in words(ines, of(found.id))
     post(ines, of(found.id, "restore"))
     assert "neither removed nor inactive" in words(ines, of(found.id))
+
+
+def test_r76_an_inactive_one_says_until_when_it_can_be_kept_and_is_kept(
+    site: Site, ines: TestClient, ana: User, clock: SetClock
+) -> None:
+    found = saved(site, "shop")
+    share(site, found, ana)
+    clock.move(timedelta(days=200))
+    assert cleanup_inactive_credentials(store=site.app.state.house.services.store, clock=clock)["marked"] == 1
+    ines, hers = site.signed_in("ines"), site.signed_in("ana")
+    page = ines.get(of(found.id)).text
+    until = clock.now() + timedelta(days=30)
+    assert "Inactive since" in page
+    assert f'datetime="{until:%Y-%m-%dT%H:%M}' in page
+    assert f'action="{of(found.id, "restore")}"' in page
+    assert rows(ines, "/credentials?state=inactive") == ["shop"]
+    assert "Keep it" not in words(hers, of(found.id))
+    post(ines, of(found.id, "restore"))
+    kept = words(ines, of(found.id))
+    assert "shop is kept" in kept
+    assert "Inactive since" not in kept
+    assert rows(ines, "/credentials?state=inactive") == []
 
 
 def test_removing_names_the_tasks_and_wants_the_name_typed(site: Site, ines: TestClient) -> None:

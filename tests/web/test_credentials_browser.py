@@ -140,7 +140,7 @@ def test_going_back_and_removing_by_keyboard_alone(page: Page, site: Site, addre
     press(page, "Enter")
     expect(page.get_by_role("heading", name="Go back to version 1?")).to_be_visible()
     press(page, "Enter")
-    expect(page.get_by_text("Version 3 has the secrets of version 1")).to_be_visible()
+    expect(page.get_by_text("Version 3 has the values of version 1")).to_be_visible()
     tab_to(page, "Erase… version 2")
     press(page, "Enter")
     # The safe button has the focus first.

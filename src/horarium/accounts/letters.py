@@ -33,6 +33,8 @@ class LetterKind(StrEnum):
     """Asks at the new address whether it is theirs."""
     ADDRESS_CHANGED = "address_changed"
     """Tells the old address that another one took its place."""
+    CREDENTIAL_INACTIVE = "credential_inactive"
+    """Tells the owner of credentials that nothing has used them for months, and until when each can be kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,7 +77,8 @@ def facts_of(described: Described, names: Mapping[int, str], now: datetime, zone
             f"{OUTCOMES[found.test_passed].lower()}, {both(found.tested_at, now, zone)}" if found.tested_at else "",
         ),
         ("", found.test_words),
-        ("inactive", both(found.inactive_at, now, zone, nothing="")),
+        ("inactive" if found.is_unused else "stopped", both(found.inactive_at, now, zone, nothing="")),
+        ("erased after", both(found.goes_at, now, zone, nothing="")),
         ("removed", both(found.deleted_at, now, zone, nothing="")),
     ]
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from horarium.accounts.letters import LetterKind
+from horarium.clock import from_micros
 
 ROLES: Final = {
     "user": "Member",
@@ -238,6 +239,30 @@ def _address_changed(values: Values) -> Words:
     )
 
 
+def _credential_inactive(values: Values) -> Words:
+    names, more, months = list(values.given["credentials"]), int(values.given["more"]), int(values.given["months"])
+    count = len(names) + more
+    what, them, each = ("a credential", "it", "it") if count == 1 else (f"{count} credentials", "them", "each")
+    whose = "" if values.given["own"] else f" of {values.text('owner') or 'the installation'}"
+    since = "a month" if months == 1 else f"{months} months"
+    until = moment(from_micros(int(values.given["gone_at"])), values.zone)
+    page = f"/{values.given['ids'][0]}" if count == 1 else "?state=inactive"
+    return Words(
+        subject=f"Nothing uses {what} any more",
+        title=f"Nothing uses {what} any more",
+        lead=f"Nothing has used {what}{whose} for {since}, and nothing refers to {them}.",
+        paragraphs=(
+            f"From now on inactive, {each} will be erased after {until}.",
+            f"Until then {each} can be kept; a new grant, other values, or a task that uses it do that as well.",
+            "What is not needed any more is best taken back where it is valid, too.",
+        ),
+        button="Keep it or let it go" if count == 1 else "Look at them",
+        link=f"{values.base_url}/credentials{page}",
+        facts=(("Inactive", ", ".join([*names, f"and {more} more"] if more else names)), ("Erased after", until)),
+        foot=f"You get this because you look after credentials on {values.house}.",
+    )
+
+
 def _done(values: Values) -> tuple[tuple[str, str], ...]:
     facts = (("Changed", moment(values.at, values.zone)),)
     return (*facts, ("From", values.text("from"))) if values.text("from") else facts
@@ -254,4 +279,5 @@ _WORDS: Final[Mapping[LetterKind, Callable[[Values], Words]]] = {
     LetterKind.LEAVE_ADDRESS: _leave_address,
     LetterKind.TAKE_ADDRESS: _take_address,
     LetterKind.ADDRESS_CHANGED: _address_changed,
+    LetterKind.CREDENTIAL_INACTIVE: _credential_inactive,
 }

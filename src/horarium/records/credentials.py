@@ -15,7 +15,7 @@ from horarium.states import TaskKind
 INSTALLATION: Final = 0
 """The owner of what belongs to the installation as a whole."""
 UNDO: Final = timedelta(days=30)
-"""How long a credential that was removed can be restored."""
+"""How long a credential that was removed, or is inactive since nothing used it, can be restored."""
 
 
 class Subject(StrEnum):
@@ -69,7 +69,8 @@ class Credential:
     """An encrypted set of named values, without the values.
 
     `open_fields` are the fields that are no secrets. `version` counts how often the values were replaced; `rotated_at`
-    says when they were last.
+    says when they were last. One with `inactive_at` is stopped by its owner, or `is_unused`: nothing had used it for
+    months.
     """
 
     id: int
@@ -91,7 +92,13 @@ class Credential:
     test_passed: bool | None = None
     test_words: str = ""
     inactive_at: datetime | None = None
+    is_unused: bool = False
     deleted_at: datetime | None = None
+
+    @property
+    def goes_at(self) -> datetime | None:
+        """Return from when on it is erased for want of use, None for one that stays."""
+        return self.inactive_at + UNDO if self.is_unused and self.inactive_at is not None else None
 
     @property
     def is_removed(self) -> bool:
@@ -109,7 +116,10 @@ class Credential:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One set of values of a credential: under which key it is sealed, and until when it is kept once replaced."""
+    """One set of values of a credential: under which key it is sealed, and until when it is kept once replaced.
+
+    `open_fields` are those that are no secrets; None for a version of before they were kept, and once it is erased.
+    """
 
     credential_id: int
     version: int
@@ -118,8 +128,13 @@ class Version:
     fingerprint: str
     created_at: datetime
     created_by: str
+    open_fields: Mapping[str, str] | None = None
     replaced_at: datetime | None = None
     kept_until: datetime | None = None
+
+    def opened_of(self, credential: Credential) -> Mapping[str, str]:
+        """Return the open values that go with its secrets; where none were kept, the present ones."""
+        return credential.open_fields if self.open_fields is None else self.open_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

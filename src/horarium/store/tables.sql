@@ -250,7 +250,8 @@ CREATE TABLE user_credentials (
     test_passed BOOLEAN,
     test_words TEXT,
     inactive_at INTEGER,
-    deleted_at INTEGER
+    deleted_at INTEGER,
+    inactive_reason VARCHAR(16)
 );
 
 CREATE TABLE users (
@@ -343,6 +344,7 @@ CREATE TABLE credential_versions (
     created_by VARCHAR(200) NOT NULL,
     replaced_at INTEGER,
     kept_until INTEGER,
+    open_fields TEXT,
     CONSTRAINT pk_credential_versions PRIMARY KEY (credential_id, version),
     CONSTRAINT fk_credential_versions_credential_id FOREIGN KEY(credential_id) REFERENCES user_credentials (id) ON DELETE CASCADE
 );
@@ -489,6 +491,8 @@ CREATE INDEX ix_scheduled_tasks_for_user_id ON scheduled_tasks (for_user_id) WHE
 CREATE INDEX ix_scheduled_tasks_next_at ON scheduled_tasks (next_at) WHERE next_at IS NOT NULL;
 
 CREATE INDEX ix_scheduled_tasks_owner_id ON scheduled_tasks (owner_id) WHERE owner_id IS NOT NULL;
+
+CREATE INDEX ix_scheduled_tasks_per_user ON scheduled_tasks (id) WHERE per_user IS NOT NULL;
 
 CREATE INDEX ix_scheduled_tasks_project_id ON scheduled_tasks (project_id) WHERE project_id IS NOT NULL;
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from horarium.store.backup import Backup, list_backups, verify_backup
 from horarium.upkeep.backups import backup_database
 from horarium.upkeep.cleaning import cleanup_error_logs, cleanup_expired_sessions
+from horarium.upkeep.credentials import cleanup_inactive_credentials
 from horarium.upkeep.defaults import default_definitions, setup_default_tasks
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "backup_database",
     "cleanup_error_logs",
     "cleanup_expired_sessions",
+    "cleanup_inactive_credentials",
     "default_definitions",
     "list_backups",
     "setup_default_tasks",

@@ -106,4 +106,9 @@ def standard_tasks(*, backup_folder: str | Path | None = None, keep_backups: int
             "backup_database", "0 3 * * *", "Backs the database up, looks through the copy, prunes old ones.", backups
         ),
         StandardTask("cleanup_error_logs", "0 4 * * 0", "Trims old failure output by age and count."),
+        StandardTask(
+            "cleanup_inactive_credentials",
+            "0 5 1 * *",
+            "Marks credentials unused for months as inactive, tells their owners, erases them 30 days later.",
+        ),
     ]

@@ -52,6 +52,11 @@ def go_on() -> Callable[[], None]:
     return _nothing if scope is None else scope.run_context.check_cancelled
 
 
+def is_run() -> bool:
+    """Tell whether this is done by a run of a task."""
+    return CURRENT.get() is not None
+
+
 def refuse_from_params(**given: object) -> None:
     """Raise `InvalidValue` for a place that came with a single run: places come from the program and its host alone."""
     scope = CURRENT.get()

@@ -258,9 +258,9 @@ class Credentials:
         now = self._clock.now()
         with self._store.transaction() as tx:
             found = owned(tx, credential_id, asker, now)
-            if found.inactive_at is not None:
+            if found.inactive_at is not None and not found.is_unused:
                 raise Conflict(f"credential {found.name!r} is stopped already")
-            CredentialBook(tx).change(found.id, inactive_at=to_micros(now))
+            CredentialBook(tx).change(found.id, inactive_at=to_micros(now), inactive_reason=None)
             self._trail.note(tx, asker.actor, Action.CREDENTIAL_STOPPED, about(found))
         return found
 
@@ -277,7 +277,9 @@ class Credentials:
                     raise Conflict(f"credential {before.name!r} is neither removed nor inactive")
                 if before.deleted_at is not None and before.deleted_at + UNDO <= now:
                     raise Conflict(f"credential {before.name!r} was removed more than 30 days ago")
-                CredentialBook(tx).change(before.id, deleted_at=None, inactive_at=None)
+                back = {"deleted_at": None, "inactive_at": None, "inactive_reason": None}
+                # From now on it counts as unused anew.
+                CredentialBook(tx).change(before.id, updated_at=to_micros(now), **back)
                 self._trail.note(tx, asker.actor, Action.CREDENTIAL_RESTORED, about(before))
                 after = owned(tx, credential_id, asker, now)
         except DuplicateKey:
@@ -331,7 +333,7 @@ def put_values(
     now = vault.clock.now()
     key = vault.key_to_seal(tx, asker.actor)
     number = before.version + 1
-    made, sealed = vault.seal(key, before, number, secret, asker.actor.words)
+    made, sealed = vault.seal(key, replace(before, open_fields=opened), number, secret, asker.actor.words)
     versions = VersionBook(tx)
     versions.keep_until(before.id, before.version, replaced_at=now, kept_until=now + keep)
     versions.add(made, sealed)
@@ -343,6 +345,7 @@ def put_values(
         updated_at=at,
         rotated_at=at,
         inactive_at=None,
+        inactive_reason=None,
         tested_at=None,
         test_passed=None,
         test_words=None,

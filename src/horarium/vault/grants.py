@@ -15,6 +15,7 @@ from horarium.store.books.projects import ProjectBook
 from horarium.store.books.tasks import TaskBook
 from horarium.store.port import Transaction
 from horarium.vault.checking import checked_expiry
+from horarium.vault.idle import keep
 from horarium.vault.marks import target_mark
 from horarium.vault.seeing import owned
 from horarium.vault.vault import Vault, about
@@ -75,6 +76,8 @@ class Grants:
             )
             details = _details(made, name)
             self._trail.note(tx, asker.actor, Action.GRANT_MADE, about(credential), **details)
+            if credential.is_unused:
+                keep(tx, self._trail, asker.actor, credential, now, why="somebody is let use it")
         return made
 
     def revoke(self, credential_id: int, grant_id: int, *, asker: Asker) -> Grant:

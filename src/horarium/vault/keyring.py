@@ -18,6 +18,7 @@ from horarium.store.books.history import HistoryBook
 from horarium.store.books.tasks import TaskBook
 from horarium.store.port import Transaction
 from horarium.vault.checking import key_of
+from horarium.vault.idle import keep
 from horarium.vault.marks import target_mark
 from horarium.vault.vault import Vault, about
 
@@ -111,12 +112,13 @@ class VaultKeyring:
         sealed = VersionBook(tx).sealed(credential.id, version.version)
         values = self._vault.open(standing, credential, version, sealed)
         self._note_use(tx, credential, version, wish)
+        opened = version.opened_of(credential)
         return Opened(
             credential_id=credential.id,
             name=wish.name,
             version=version.version,
-            fields={**credential.open_fields, **values},
-            plain=frozenset(credential.open_fields),
+            fields={**opened, **values},
+            plain=frozenset(opened),
         )
 
     def _allowed(self, tx: Transaction, wish: _Wish) -> Credential:
@@ -146,8 +148,9 @@ class VaultKeyring:
     def _refuse_unusable(self, credential: Credential) -> None:
         if credential.is_expired(self._clock.now()):
             raise CredentialDenied(f"credential {credential.name!r} has expired: replace it or change its date")
-        if credential.inactive_at is not None:
-            raise CredentialDenied(f"credential {credential.name!r} is inactive: its owner can restore it")
+        # One that nobody used for months is active again as soon as somebody does.
+        if credential.inactive_at is not None and not credential.is_unused:
+            raise CredentialDenied(f"credential {credential.name!r} is stopped: its owner can restore it")
 
     def _version(self, tx: Transaction, credential: Credential, run_id: int) -> Version:
         """Return the version that the run began with while that is kept, else the present one."""
@@ -178,6 +181,8 @@ class VaultKeyring:
                 user_id=wish.user_id,
             )
         )
+        if credential.is_unused:
+            keep(tx, self._trail, wish.actor, credential, now, why="it is used again", **wish.details)
         CredentialBook(tx).touch(credential.id, now)
         details = {**wish.details, "version": version.version}
         if wish.user_id is not None:

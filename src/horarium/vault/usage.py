@@ -36,6 +36,11 @@ def users_of(
     return {each.id: tuple(found[each.id]) for each in credentials if each.id in found}
 
 
+def may_get(task: Naming, credential: Credential, grants: Iterable[Grant]) -> bool:
+    """Tell whether a task may get a credential whose name it gives, be it by one of the `grants` on it."""
+    return _owns(task, credential.owner_id) or any(_is_for(task, each) for each in grants)
+
+
 def _meant(task: Naming, rivals: Iterable[Credential], grants: Iterable[Grant]) -> set[int]:
     """Return the numbers of those credentials, all of one name, that a task gets.
 

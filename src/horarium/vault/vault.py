@@ -108,7 +108,7 @@ class Vault:
     def seal(
         self, key: MasterKey, credential: Credential, version: int, values: Mapping[str, str], by: str
     ) -> tuple[Version, dict[str, str]]:
-        """Return a new version of a credential with its sealed fields, not yet written."""
+        """Return a new version of a credential, with its open values as they are and its sealed fields, unwritten."""
         binding = Binding(credential.id, credential.owner_id, version)
         data_key = new_data_key()
         made = Version(
@@ -119,6 +119,7 @@ class Vault:
             fingerprint=key.fingerprint(credential.id, values),
             created_at=self.clock.now(),
             created_by=by,
+            open_fields=credential.open_fields,
         )
         return made, seal_fields(data_key, values, binding)
 

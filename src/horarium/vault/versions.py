@@ -48,9 +48,9 @@ class Versions:
             ]
 
     def go_back(self, credential_id: int, number: int, *, asker: Asker) -> Credential:
-        """Make the secret values of an earlier version the present ones again, as a new version.
+        """Make the values of an earlier version the present ones again, open and secret ones, as a new version.
 
-        Values that are no secrets stay as they are. Raises `NotFound`, `Denied`, `VaultSealed`,
+        Raises `NotFound`, `Denied`, `VaultSealed`,
         `CredentialUnreadable`, and `Conflict` for the present version and one whose values are gone.
         """
         now = self._clock.now()
@@ -62,7 +62,8 @@ class Versions:
                 raise Conflict(f"the values of version {number} of credential {before.name!r} are erased")
             standing = self._vault.require_open(tx)
             secret = self._vault.open(standing, before, earlier, sealed)
-            return put_values(self._vault, tx, before, before.open_fields, secret, keep=KEEP_REPLACED, asker=asker)
+            opened = earlier.opened_of(before)
+            return put_values(self._vault, tx, before, opened, secret, keep=KEEP_REPLACED, asker=asker)
 
     def retire(self, credential_id: int, number: int, *, asker: Asker) -> Credential:
         """Erase the values of an earlier version now, whichever runs began with it.

@@ -13,6 +13,7 @@ from horarium.clock import to_micros
 from horarium.records.credentials import Asker, Credential, Naming
 from horarium.records.reach import Place, Reach
 from horarium.states import TaskKind
+from horarium.store.books.credentials import UNUSED as INACTIVE
 from horarium.store.books.credentials import credential_of, seen_by, shared_with
 from horarium.store.books.reach import covered
 from horarium.store.port import Transaction
@@ -24,7 +25,7 @@ SOON: Final = timedelta(days=14)
 """How long before its date a credential counts as expiring."""
 UNUSED: Final = timedelta(days=90)
 """After how long without a use a credential counts as unused."""
-STATES: Final = ("expiring", "expired", "due", "unused", "failed", "stopped")
+STATES: Final = ("expiring", "expired", "due", "unused", "failed", "inactive", "stopped")
 _DAY: Final = 86_400_000_000
 
 
@@ -128,16 +129,14 @@ class CabinetBook:
     def _state(self, name: str) -> ColumnElement[bool]:
         now = to_micros(self._now)
         has_expired = and_(c.c.expires_at.is_not(None), c.c.expires_at <= now)
-        match name:
-            case "expired":
-                return has_expired
-            case "expiring":
-                return and_(c.c.expires_at <= to_micros(self._now + SOON), not_(has_expired))
-            case "due":
-                return c.c.rotated_at + cast(c.c.rotate_days, Wide) * literal(_DAY, Wide) <= now
-            case "unused":
-                return or_(c.c.last_used_at.is_(None), c.c.last_used_at < to_micros(self._now - UNUSED))
-            case "failed":
-                return c.c.test_passed.is_(False)
-            case _:
-                return c.c.inactive_at.is_not(None)
+        unused_since = to_micros(self._now - UNUSED)
+        found: dict[str, ColumnElement[bool]] = {
+            "expired": has_expired,
+            "expiring": and_(c.c.expires_at <= to_micros(self._now + SOON), not_(has_expired)),
+            "due": c.c.rotated_at + cast(c.c.rotate_days, Wide) * literal(_DAY, Wide) <= now,
+            "unused": or_(c.c.last_used_at.is_(None), c.c.last_used_at < unused_since),
+            "failed": c.c.test_passed.is_(False),
+            "inactive": c.c.inactive_reason == INACTIVE,
+            "stopped": and_(c.c.inactive_at.is_not(None), c.c.inactive_reason.is_(None)),
+        }
+        return found[name]

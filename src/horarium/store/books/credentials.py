@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, func, insert, null, or_, select, update
 
 from horarium.clock import from_micros, to_micros
 from horarium.records.credentials import Asker, Credential, Subject, Version
@@ -18,6 +18,9 @@ from horarium.store.tables.vault import credential_grants as g
 from horarium.store.tables.vault import credential_values as s
 from horarium.store.tables.vault import credential_versions as v
 from horarium.store.tables.vault import user_credentials as c
+
+UNUSED: Final = "unused"
+"""Why a credential is inactive, as its row says it, when nothing had used it for months."""
 
 
 class CredentialBook:
@@ -93,8 +96,10 @@ class CredentialBook:
         return bool(changed(self._tx, update(c).where(c.c.id == credential_id).values(columns)))
 
     def touch(self, credential_id: int, at: datetime) -> None:
-        """Remember when it was last used."""
-        self._tx.execute(update(c).where(c.c.id == credential_id).values(last_used_at=to_micros(at)))
+        """Remember when it was last used; one that was inactive for want of use is active again."""
+        inactive_at = case((c.c.inactive_reason == UNUSED, null()), else_=c.c.inactive_at)
+        values = {"last_used_at": to_micros(at), "inactive_at": inactive_at, "inactive_reason": None}
+        self._tx.execute(update(c).where(c.c.id == credential_id).values(values))
 
     def erase_removed(self, before: datetime) -> int:
         """Delete for good what was removed before an instant, with its values; return how many."""
@@ -130,6 +135,7 @@ class VersionBook:
             "fingerprint": version.fingerprint,
             "created_at": to_micros(version.created_at),
             "created_by": version.created_by,
+            "open_fields": None if version.open_fields is None else dump(dict(version.open_fields)),
             "replaced_at": maybe_micros(version.replaced_at),
             "kept_until": maybe_micros(version.kept_until),
         }
@@ -179,7 +185,8 @@ class VersionBook:
     def erase(self, credential_id: int, version: int, at: datetime) -> bool:
         """Delete the values of a version now; return False if they were gone already."""
         values = s.c.credential_id == credential_id, s.c.version == version
-        self._tx.execute(update(v).where(*_at(credential_id, version)).values(kept_until=to_micros(at)))
+        gone = {"kept_until": to_micros(at), "open_fields": None}
+        self._tx.execute(update(v).where(*_at(credential_id, version)).values(gone))
         return bool(changed(self._tx, delete(s).where(*values)))
 
     def reseal(self, version: Version, sealed: Mapping[str, str]) -> None:
@@ -227,6 +234,9 @@ class VersionBook:
         """Delete the values of versions that need not be kept any longer; return how many fields."""
         over = select(v.c.credential_id).where(
             v.c.credential_id == s.c.credential_id, v.c.version == s.c.version, v.c.kept_until <= to_micros(now)
+        )
+        self._tx.execute(
+            update(v).where(v.c.kept_until <= to_micros(now), v.c.open_fields.is_not(None)).values(open_fields=None)
         )
         return changed(self._tx, delete(s).where(over.exists()))
 
@@ -301,8 +311,13 @@ def credential_of(row: Row[Any]) -> Credential:
         test_passed=row.test_passed,
         test_words=row.test_words or "",
         inactive_at=maybe_instant(row.inactive_at),
+        is_unused=row.inactive_reason == UNUSED,
         deleted_at=maybe_instant(row.deleted_at),
     )
+
+
+def _open(text: str | None) -> dict[str, str] | None:
+    return None if text is None else dict(json.loads(text))
 
 
 def _version(row: Any) -> Version:
@@ -314,6 +329,7 @@ def _version(row: Any) -> Version:
         fingerprint=row.fingerprint,
         created_at=from_micros(row.created_at),
         created_by=row.created_by,
+        open_fields=_open(row.open_fields),
         replaced_at=maybe_instant(row.replaced_at),
         kept_until=maybe_instant(row.kept_until),
     )
@@ -328,6 +344,7 @@ def _version_of_both(row: Row[Any]) -> Version:
         fingerprint=row.version_fingerprint,
         created_at=from_micros(row.version_created_at),
         created_by=row.version_created_by,
+        open_fields=_open(row.version_open_fields),
         replaced_at=maybe_instant(row.version_replaced_at),
         kept_until=maybe_instant(row.version_kept_until),
     )

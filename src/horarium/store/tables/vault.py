@@ -42,6 +42,8 @@ user_credentials = Table(
     Column("test_words", Text),
     instant("inactive_at"),
     instant("deleted_at"),
+    # Why it is inactive: empty when somebody stopped it, `unused` when nothing had used it for months.
+    Column("inactive_reason", String(16)),
     sqlite_autoincrement=True,
 )
 Index(
@@ -68,6 +70,8 @@ credential_versions = Table(
     # When it was replaced; its values are kept until `kept_until` for runs that began before, and then erased.
     instant("replaced_at"),
     instant("kept_until"),
+    # The fields of this version that are no secrets, as JSON; none once its values are erased.
+    Column("open_fields", Text),
 )  # fmt: skip
 Index("ix_credential_versions_key_id", credential_versions.c.key_id)
 

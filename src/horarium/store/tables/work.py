@@ -85,6 +85,11 @@ Index(
     info={"where": "template_id IS NOT NULL"},
 )
 Index(
+    "ix_scheduled_tasks_per_user",
+    scheduled_tasks.c.id,
+    info={"where": "per_user IS NOT NULL"},
+)
+Index(
     "ix_scheduled_tasks_for_user_id",
     scheduled_tasks.c.for_user_id,
     info={"where": "for_user_id > 0"},

@@ -58,6 +58,8 @@ WORDS: Final[Mapping[str, str]] = {
     Action.CREDENTIAL_UNREADABLE: "could not open",
     Action.CREDENTIAL_GIVEN: "gave to another owner",
     Action.CREDENTIAL_REMOVED: "removed",
+    Action.CREDENTIAL_INACTIVE: "made inactive, since nothing used it,",
+    Action.CREDENTIAL_ERASED: "erased, since nobody kept it,",
     Action.CREDENTIAL_STOPPED: "stopped the use of",
     Action.CREDENTIAL_RESTORED: "restored",
     Action.GRANT_MADE: "shared",

@@ -115,23 +115,26 @@ def send_stop(visit: Visit) -> Response:
 
 
 def send_restore(visit: Visit) -> Response:
-    """Bring a removed or stopped credential back."""
+    """Bring a removed, stopped or inactive credential back."""
     found = described_for(visit, owner=True).credential
+    is_kept = found.is_unused and not found.is_removed
     try:
         visit.house.strongroom.credentials.restore(found.id, asker=asker_of(visit))
     except Conflict as error:
         return back_to(visit, "It was not restored", sentence(error), status="failed")
+    if is_kept:
+        return back_to(visit, f"{found.name} is kept", "It is active again.")
     return back_to(visit, f"{found.name} is back", "Tasks that may use it get it again, with the grants it had.")
 
 
 def send_back(visit: Visit) -> Response:
-    """Put the secrets of an earlier version back."""
+    """Put the values of an earlier version back."""
     found, number = described_for(visit, owner=True).credential, visit.number("version")
     try:
         after = visit.house.strongroom.versions.go_back(found.id, number, asker=asker_of(visit))
     except (Conflict, CredentialUnreadable) as error:
         return back_to(visit, "Nothing was put back", sentence(error), status="failed")
-    return back_to(visit, f"Version {after.version} has the secrets of version {number}")
+    return back_to(visit, f"Version {after.version} has the values of version {number}")
 
 
 def send_erase(visit: Visit) -> Response:
@@ -177,7 +180,8 @@ def credential_page(
             knows=knows,
             may_replace=found.may_replace,
             is_removed=credential.is_removed,
-            is_stopped=credential.inactive_at is not None,
+            is_stopped=credential.inactive_at is not None and not credential.is_unused,
+            goes_at=credential.goes_at,
             may_choose_owner=asker_of(visit).manages,
             edit=_edit(credential, visit),
             values=values,

@@ -41,6 +41,7 @@ _STATES: Final = {
     "due": "To be replaced",
     "unused": "Not used for 90 days",
     "failed": "Test failed",
+    "inactive": "Inactive",
     "stopped": "Stopped",
 }
 _MOST_FACES: Final = 3

@@ -106,7 +106,8 @@ def mark_of(credential: Credential, now: datetime) -> Mark:
     if credential.deleted_at is not None:
         return Mark(status="cancelled", words="removed", at=credential.deleted_at)
     if credential.inactive_at is not None:
-        return Mark(status="paused", words="stopped", at=credential.inactive_at)
+        words = "inactive" if credential.is_unused else "stopped"
+        return Mark(status="paused", words=words, at=credential.inactive_at)
     if credential.is_expired(now):
         return Mark(status="late", words="expired", at=credential.expires_at)
     return tested_of(credential)

@@ -199,8 +199,9 @@ class CredentialPage:
     """One credential. `owns` shows the forms, `may_replace` the ways to new values and to a test.
 
     Fields about it: name, note, hosts, expires, rotate; for a grant: to, who, replace, until; for another owner: heir,
-    installation, which `may_choose_owner` lets administrators tick. `untestable` says why
-    there is no button for a test. `edit` are the texts that its form shows, `values` and `errors` what was sent.
+    installation, which `may_choose_owner` lets administrators tick. `untestable` says why there is no button for a
+    test, `goes_at` from when on it is erased for want of use, None for one that stays. `edit` are the texts that its
+    form shows, `values` and `errors` what was sent.
     """
 
     template: ClassVar[str] = "credential.html"
@@ -235,6 +236,7 @@ class CredentialPage:
     may_replace: bool = False
     is_removed: bool = False
     is_stopped: bool = False
+    goes_at: datetime | None = None
     may_choose_owner: bool = False
     edit: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
