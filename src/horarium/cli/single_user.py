@@ -18,12 +18,21 @@ from horarium.adoption.single_user.proof import verify as look_through
 from horarium.adoption.single_user.site import Site
 from horarium.adoption.single_user.survey import OWNER_COLUMN, Around, Survey, Wishes, news, survey
 from horarium.adoption.single_user.undo import finish as finish_move
+from horarium.adoption.single_user.undo import plan_undo
 from horarium.adoption.single_user.undo import undo as undo_move
 from horarium.cli.asking import Command, Json, new_app
 from horarium.cli.exits import ExitCode
 from horarium.cli.passwords import PasswordStdin, new_password
 from horarium.cli.people import Yes
-from horarium.cli.single_user_words import standing_words, state_shape, survey_shape, tell_state, tell_survey
+from horarium.cli.single_user_words import (
+    plan_shape,
+    standing_words,
+    state_shape,
+    survey_shape,
+    tell_plan,
+    tell_state,
+    tell_survey,
+)
 from horarium.cli.spread import spread
 from horarium.cli.terminal import say, say_json, tell
 from horarium.cli.workplace import Workplace, workplace
@@ -168,19 +177,24 @@ def undo(
     force: Annotated[
         bool, typer.Option("--force", help="Even if files were changed since; the present ones are put aside.")
     ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")] = False,
     as_json: Json = False,
 ) -> None:
     """Take a move back: .env and database as they were, to the byte; the credentials that it made are erased.
 
-    The administrator stays. Stop the application and the server before.
+    The administrator stays. Stop the application and the server before. A dry run ends with 1 where undo would refuse.
 
     Examples:
+      horarium adopt undo --env .env --dry-run
       horarium adopt undo --env .env
       horarium adopt undo --keep-database
     """
     with workplace(context) as work:
         journal = _require_journal(work, env)
         with alone(work.config.data):
+            if dry_run:
+                _tell_plan(journal, _site(work), force=force, keep_database=keep_database, as_json=as_json)
+                return
             done = undo_move(journal, _site(work), force=force, keep_database=keep_database)
     if as_json:
         say_json({"files": list(done.files), "credentials": list(done.credentials), "stays": list(done.stays)})
@@ -213,6 +227,18 @@ def finish(context: typer.Context, env: Env = Path(".env"), *, yes: Yes = False,
         say_json({"emptied": list(emptied)})
     else:
         say("The copies are erased, and the old values are gone from the comments. The move is finished.")
+
+
+def _tell_plan(journal: Journal, site: Site, *, force: bool, keep_database: bool, as_json: bool) -> None:
+    """Say what undoing would do. Raises `Exit` where it would be refused."""
+    planned = plan_undo(journal, site, keep_database=keep_database or bool(journal.facts.get("keep_database")))
+    is_refused = bool(planned.lost) and not force
+    if as_json:
+        say_json(plan_shape(planned, journal, is_refused=is_refused))
+    else:
+        tell_plan(planned, journal, is_refused=is_refused)
+    if is_refused:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _applied(work: Workplace, journal: Journal | None, wishes: Wishes, *, password_stdin: bool) -> Journal | None:

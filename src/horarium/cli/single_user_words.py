@@ -6,6 +6,7 @@ from typing import Any
 
 from horarium.adoption.single_user.journal import Journal, State, Step, last_step
 from horarium.adoption.single_user.survey import Rows, Survey
+from horarium.adoption.single_user.undo import Plan
 from horarium.adoption.single_user.variables import Fate, Variable
 from horarium.cli.terminal import say, tell
 from horarium.cli.words import count_of
@@ -102,6 +103,41 @@ def state_shape(journal: Journal, *, changed: bool) -> dict[str, Any]:
         "rows": journal.of(Step.ROWS).get("rows", {}),
         "copies": str(journal.folder),
     }
+
+
+def tell_plan(planned: Plan, journal: Journal, *, is_refused: bool) -> None:
+    """Say what undoing would do."""
+    for path in _given_back(planned, journal):
+        say(f"{path} would be given back as it was before the move.")
+    if planned.credentials:
+        say(f"Would be erased from the vault: {', '.join(planned.credentials)}.")
+    if planned.sealed:
+        say(
+            f"SECRET_KEY would stay: {count_of(planned.sealed, 'other set of values', 'other sets of values')} need it."
+        )
+    for each in planned.lost:
+        say(f"Would be lost: {each}.")
+    if is_refused:
+        say("Undo would refuse: `--force` puts the present files aside, `--keep-database` leaves the database alone.")
+    say("Nothing was changed.")
+
+
+def plan_shape(planned: Plan, journal: Journal, *, is_refused: bool) -> dict[str, Any]:
+    """Return for JSON what undoing would do."""
+    return {
+        "files": _given_back(planned, journal),
+        "credentials": list(planned.credentials),
+        "lost": list(planned.lost),
+        "keeps_key": bool(planned.sealed),
+        "refused": is_refused,
+        "dry_run": True,
+    }
+
+
+def _given_back(planned: Plan, journal: Journal) -> list[str]:
+    database = journal.facts["database"]
+    env = [str(journal.facts["env"])] if planned.env else []
+    return [*env, str(database["path"])] if planned.database and database else env
 
 
 def _fate(variable: Variable) -> str:

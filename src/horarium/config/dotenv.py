@@ -6,18 +6,27 @@ import re
 from dataclasses import dataclass, field
 
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$", re.DOTALL)
-_DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?$', re.DOTALL)
-_SINGLE = re.compile(r"'([^']*)'\s*(?:#.*)?$", re.DOTALL)
+_QUOTED = {
+    '"': re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL),
+    "'": re.compile(r"'([^']*)'", re.DOTALL),
+}
+_BEHIND = re.compile(r"\s*(?:#.*)?")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """One line that gives a variable a value; `line` is its number, from 1."""
+    """What gives a variable a value: the number of the `line` it stands on, from 1, and of the `last` one."""
 
     line: int
     name: str
     value: str = field(repr=False)
+    last: int = 0
+
+    @property
+    def lines(self) -> range:
+        """Return the numbers of all lines on which it stands."""
+        return range(self.line, max(self.line, self.last) + 1)
 
 
 @dataclass(slots=True)
@@ -33,19 +42,28 @@ class Dotenv:
 
 
 def parse_dotenv(text: str) -> Dotenv:
-    """Read the text of a `.env` file; the last of two lines with one name counts."""
+    """Read the text of a `.env` file; the last of two lines with one name counts.
+
+    A value in quotes goes on over the ends of lines, up to the quote that closes it.
+    """
     found = Dotenv()
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+    lines = text.removeprefix("\ufeff").splitlines(keepends=True)
+    number = 0
+    while number < len(lines):
+        line, number = lines[number], number + 1
         bare = line.strip()
         if not bare or bare.startswith("#"):
             continue
         matched = _LINE.fullmatch(line)
-        value = _unquoted(matched[2]) if matched else None
-        if matched is None or value is None:
+        read = _value(line[matched.start(2) :], lines, number) if matched else None
+        if matched is None or read is None:
+            # What comes after a quote that is never closed is looked at for itself.
             found.bad_lines.append(number)
-        else:
-            found.values[matched[1]] = value
-            found.assignments.append(Assignment(number, matched[1], value))
+            continue
+        value, last = read
+        found.values[matched[1]] = value
+        found.assignments.append(Assignment(number, matched[1], value, last))
+        number = last
     return found
 
 
@@ -57,12 +75,28 @@ def dotenv_line(name: str, value: str) -> str:
     return f'{name}="{escaped}"\n'
 
 
-def _unquoted(raw: str) -> str | None:
-    """Take quotes and a trailing comment away; None when a quote is not closed."""
-    if raw.startswith('"'):
-        found = _DOUBLE.fullmatch(raw)
-        return re.sub(r"\\(.)", lambda each: _ESCAPES.get(each[1], each[1]), found[1]) if found else None
-    if raw.startswith("'"):
-        found = _SINGLE.fullmatch(raw)
-        return found[1] if found else None
-    return re.split(r"(?:^|\s)#", raw, maxsplit=1)[0].rstrip()
+def _value(raw: str, lines: list[str], number: int) -> tuple[str, int] | None:
+    """Return the value that begins on a line, and the number of the line on which it ends.
+
+    None where a quote is not closed, or anything but a comment stands behind the one that closes it.
+    """
+    quote = raw[:1]
+    if quote not in _QUOTED:
+        return re.split(r"(?:^|\s)#", raw.rstrip(), maxsplit=1)[0].rstrip(), number
+    whole = raw
+    matched = _QUOTED[quote].match(whole)
+    if matched is None:
+        whole = "".join([raw, *lines[number:]])
+        matched = _QUOTED[quote].match(whole)
+    if matched is None:
+        return None
+    behind = (whole[matched.end() :].splitlines() or [""])[0]
+    if not _BEHIND.fullmatch(behind):
+        return None
+    value = matched[1]
+    last = number + len(matched[0].splitlines()) - 1
+    if last > number:
+        value = re.sub(r"\r\n?", "\n", value)
+    if quote == '"':
+        value = re.sub(r"\\(.)", lambda each: _ESCAPES.get(each[1], each[1]), value, flags=re.DOTALL)
+    return value, last

@@ -44,7 +44,7 @@ class EnvFile:
         if self._parsed.bad_lines:
             lines = ", ".join(map(str, self._parsed.bad_lines[:10]))
             one = "line" if len(self._parsed.bad_lines) == 1 else "lines"
-            allowed = f"{one} {lines}: write NAME=value on one line, and close each quote"
+            allowed = f"{one} {lines}: write NAME=value, and close each quote"
             raise InvalidValue(what, str(self.path), allowed)
 
     @property
@@ -63,7 +63,7 @@ class EnvFile:
         return self._parsed.assignments
 
     def lines_of(self, name: str) -> tuple[int, ...]:
-        """Return the numbers of the lines that give a variable a value."""
+        """Return the numbers of the lines that give a variable a value, of longer values the first."""
         return tuple(each.line for each in self.assignments if each.name == name)
 
     def differing(self) -> list[str]:
@@ -75,14 +75,24 @@ class EnvFile:
 
     def commented(self, names: Collection[str]) -> Self:
         """Return the file with the lines of these variables made comments."""
-        wanted = {each.line for each in self.assignments if each.name in names}
+        wanted = {number for each in self.assignments if each.name in names for number in each.lines}
         return self._with({number: f"# {line}" for number, line in self._lines.items() if number in wanted})
 
     def emptied(self, names: Collection[str], of: Self) -> Self:
         """Return the file with the values taken out of the comments that `commented` made of lines of file `of`."""
-        old = {f"# {of._lines[each.line]}".rstrip(): each.name for each in of.assignments if each.name in names}
-        gone = {number: old[line.rstrip()] for number, line in self._lines.items() if line.rstrip() in old}
-        return self._with({number: f"# {name}={self._end_of(self._lines[number])}" for number, name in gone.items()})
+        olds = [
+            (each.name, [f"# {of._lines[number]}".rstrip() for number in each.lines])
+            for each in of.assignments
+            if each.name in names
+        ]
+        bare = [line.rstrip() for line in self._lines.values()]
+        gone: dict[int, str] = {}
+        for at in range(len(bare)):
+            for name, old in olds:
+                if bare[at : at + len(old)] == old:
+                    # Of a value of several lines only the first keeps anything.
+                    gone |= {at + 1: f"# {name}=", **dict.fromkeys(range(at + 2, at + 1 + len(old)), "#")}
+        return self._with({number: f"{text}{self._end_of(self._lines[number])}" for number, text in gone.items()})
 
     def with_line(self, name: str, value: str) -> Self:
         """Return the file with one more line at its end."""
