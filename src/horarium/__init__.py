@@ -27,6 +27,10 @@ if TYPE_CHECKING:
         cleanup_error_logs,
         cleanup_expired_sessions,
         cleanup_inactive_credentials,
+        aggregate_daily_stats,
+        backup_database,
+        cleanup_error_logs,
+        cleanup_expired_sessions,
         setup_default_tasks,
     )
     from horarium.vault.manager import CredentialManager
@@ -48,6 +52,7 @@ _HOMES = {
     "UserSettings": "horarium.library.settings",
     "__version__": "horarium._version",
     "acting_as": "horarium.library.acting",
+    "aggregate_daily_stats": "horarium.upkeep",
     "backup_database": "horarium.upkeep",
     "check_rate_limit": "horarium.library.notes",
     "cleanup_error_logs": "horarium.upkeep",
@@ -82,6 +87,7 @@ __all__ = [
     "UserSettings",
     "__version__",
     "acting_as",
+    "aggregate_daily_stats",
     "backup_database",
     "check_rate_limit",
     "cleanup_error_logs",

@@ -27,6 +27,7 @@ PUBLIC_NAMES = (
     "UserSettings",
     "__version__",
     "acting_as",
+    "aggregate_daily_stats",
     "backup_database",
     "check_rate_limit",
     "cleanup_error_logs",

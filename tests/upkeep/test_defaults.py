@@ -22,6 +22,7 @@ from horarium.upkeep import backup_database, default_definitions
 from tests.support.people import SetClock
 
 SCHEDULES = {
+    "aggregate_daily_stats": "0 1 * * *",
     "backup_database": "0 3 * * *",
     "cleanup_error_logs": "0 4 * * 0",
     "cleanup_expired_sessions": "0 * * * *",

@@ -48,6 +48,26 @@ CREATE TABLE credential_uses (
     closed_at INTEGER
 );
 
+CREATE TABLE daily_figures (
+    at INTEGER NOT NULL,
+    task_id INTEGER NOT NULL,
+    outcome VARCHAR(32) NOT NULL,
+    retried BOOLEAN NOT NULL,
+    many INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    newest INTEGER,
+    took_sum INTEGER NOT NULL,
+    took_most INTEGER NOT NULL,
+    took TEXT,
+    late_sum INTEGER NOT NULL,
+    late_most INTEGER NOT NULL,
+    late TEXT,
+    CONSTRAINT pk_daily_figures PRIMARY KEY (at, task_id, outcome, retried)
+)
+ WITHOUT ROWID;
+
 CREATE TABLE events (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     at INTEGER NOT NULL,
@@ -141,6 +161,26 @@ CREATE TABLE projects (
     CONSTRAINT uq_projects_name_key UNIQUE (name_key)
 );
 
+CREATE TABLE quarter_figures (
+    at INTEGER NOT NULL,
+    task_id INTEGER NOT NULL,
+    outcome VARCHAR(32) NOT NULL,
+    retried BOOLEAN NOT NULL,
+    many INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    newest INTEGER,
+    took_sum INTEGER NOT NULL,
+    took_most INTEGER NOT NULL,
+    took TEXT,
+    late_sum INTEGER NOT NULL,
+    late_most INTEGER NOT NULL,
+    late TEXT,
+    CONSTRAINT pk_quarter_figures PRIMARY KEY (at, task_id, outcome, retried)
+)
+ WITHOUT ROWID;
+
 CREATE TABLE scheduled_tasks (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     name VARCHAR(200) NOT NULL,
@@ -228,6 +268,12 @@ CREATE TABLE task_output (
     CONSTRAINT pk_task_output PRIMARY KEY (run_id, attempt, first_line)
 )
  WITHOUT ROWID;
+
+CREATE TABLE uncounted_runs (
+    run_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    CONSTRAINT pk_uncounted_runs PRIMARY KEY (run_id)
+);
 
 CREATE TABLE user_credentials (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -400,6 +446,18 @@ CREATE TABLE recovery_codes (
     CONSTRAINT fk_recovery_codes_user_id FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 
+CREATE TABLE summaries (
+    user_id INTEGER NOT NULL,
+    period VARCHAR(16) NOT NULL,
+    start_at INTEGER NOT NULL,
+    made_at INTEGER NOT NULL,
+    outcome VARCHAR(16) NOT NULL,
+    letter_id INTEGER,
+    CONSTRAINT pk_summaries PRIMARY KEY (user_id, period, start_at),
+    CONSTRAINT fk_summaries_user_id FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID;
+
 CREATE TABLE totp_factors (
     user_id INTEGER NOT NULL,
     key_id VARCHAR(32) NOT NULL,
@@ -464,6 +522,8 @@ CREATE INDEX ix_credential_uses_run_id ON credential_uses (run_id);
 
 CREATE INDEX ix_credential_versions_key_id ON credential_versions (key_id);
 
+CREATE INDEX ix_daily_figures_task_id_at ON daily_figures (task_id, at);
+
 CREATE INDEX ix_events_at ON events (at);
 
 CREATE INDEX ix_invitations_email_key ON invitations (email_key);
@@ -472,9 +532,13 @@ CREATE INDEX ix_login_attempts_at ON login_attempts (at);
 
 CREATE INDEX ix_login_attempts_key_at ON login_attempts ("key", at);
 
+CREATE INDEX ix_occurrence_spans_decided_at ON occurrence_spans (decided_at);
+
 CREATE INDEX ix_occurrence_spans_last_at ON occurrence_spans (last_at);
 
 CREATE INDEX ix_occurrences_planned_at ON occurrences (planned_at);
+
+CREATE INDEX ix_occurrences_skipped ON occurrences (decided_at) WHERE run_id IS NULL;
 
 CREATE INDEX ix_outbox_created_at ON outbox (created_at);
 
@@ -483,6 +547,8 @@ CREATE INDEX ix_outbox_waiting ON outbox (not_before) WHERE sent_at IS NULL AND 
 CREATE INDEX ix_passkeys_user_id ON passkeys (user_id);
 
 CREATE INDEX ix_project_members_user_id ON project_members (user_id);
+
+CREATE INDEX ix_quarter_figures_task_id_at ON quarter_figures (task_id, at);
 
 CREATE INDEX ix_scheduled_tasks_failing ON scheduled_tasks (last_finished_at) WHERE failures_in_row > 0;
 
@@ -507,6 +573,8 @@ CREATE INDEX ix_task_executions_open ON task_executions (task_id, state) WHERE s
 CREATE INDEX ix_task_executions_task_id_id ON task_executions (task_id, id);
 
 CREATE INDEX ix_task_executions_waiting ON task_executions (not_before, id) WHERE state IN ('queued', 'retrying');
+
+CREATE INDEX ix_uncounted_runs_at ON uncounted_runs (at);
 
 CREATE INDEX ix_user_identities_user_id ON user_identities (user_id);
 

@@ -7,9 +7,11 @@ from horarium.upkeep.backups import backup_database
 from horarium.upkeep.cleaning import cleanup_error_logs, cleanup_expired_sessions
 from horarium.upkeep.credentials import cleanup_inactive_credentials
 from horarium.upkeep.defaults import default_definitions, setup_default_tasks
+from horarium.upkeep.statistics import aggregate_daily_stats
 
 __all__ = [
     "Backup",
+    "aggregate_daily_stats",
     "backup_database",
     "cleanup_error_logs",
     "cleanup_expired_sessions",

@@ -102,6 +102,7 @@ def standard_tasks(*, backup_folder: str | Path | None = None, keep_backups: int
         backups["keep"] = keep_backups
     return [
         StandardTask("cleanup_expired_sessions", "0 * * * *", "Ends and removes expired sessions."),
+        StandardTask("aggregate_daily_stats", "0 1 * * *", "Rolls runs up into daily figures."),
         StandardTask(
             "backup_database", "0 3 * * *", "Backs the database up, looks through the copy, prunes old ones.", backups
         ),

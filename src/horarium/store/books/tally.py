@@ -1,13 +1,16 @@
-"""A day in figures: runs and skipped times counted where they are kept, however many there are."""
+"""A period in figures: what is counted already is read from there, the rest is counted where it is kept."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Collection
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_column, select, text
 
+from horarium.records.figures import ALL_TASKS, DAY, EVER, QUARTER, SKIPPED_TIME, Group, Key, RawRun, Spread, grouped
 from horarium.records.reach import EVERYTHING, Reach
 from horarium.states import FAILURE_STATES, FINAL_STATES, RunState
+from horarium.store.books.figures import QUARTERS, RAW, RUNS, SKIPS, FiguresBook, group_of
 from horarium.store.books.history import HistoryBook
 from horarium.store.books.reach import covered_ids
 from horarium.store.hot import Hot
@@ -15,11 +18,13 @@ from horarium.store.port import Transaction
 from horarium.store.tables import occurrence_spans as spans
 from horarium.store.tables import occurrences
 from horarium.store.tables import task_executions as t
+from horarium.store.tables.figures import daily_figures, quarter_figures, uncounted_runs
 
-QUARTER = 900_000_000
-"""A quarter of an hour in microseconds: how long one slot of a day with many runs is."""
-_MINUTE = 60_000_000
-_FEW = 1000
+_MINUTE: Final = 60_000_000
+_FEW: Final = 1000
+_EARLY: Final = _MINUTE
+"""What falls due is claimed a moment ahead, so the runs of a period may have been made a little before it."""
+_ENDED: Final = FINAL_STATES - {RunState.SKIPPED}
 
 
 class RunGroup(NamedTuple):
@@ -51,7 +56,8 @@ class SkipGroup(NamedTuple):
 class Ended(NamedTuple):
     """Runs that ended: how many, how many of them badly, and the middle of what they took and how late they began.
 
-    Lengths in microseconds, None where there is nothing to measure; only runs that their schedule started are late.
+    Lengths in microseconds, to within 2.6 percent, None where there is nothing to measure; only runs that their
+    schedule started are late.
     """
 
     runs: int
@@ -60,55 +66,50 @@ class Ended(NamedTuple):
     late: float | None
 
 
-_IN_RANGE = (t.c.id >= bindparam("first"), t.c.id < bindparam("after"))
 _MOMENT = func.coalesce(t.c.started_at, t.c.planned_at, t.c.created_at)
+_belongs = case((t.c.planned_at > t.c.created_at, t.c.planned_at), else_=t.c.created_at)
 _RETRIED = t.c.attempt > literal_column("1")
-_RUNS = Hot(
-    select(
-        t.c.task_id,
-        t.c.state,
-        _RETRIED.label("retried"),
-        func.count(),
-        func.min(_MOMENT),
-        func.max(_MOMENT),
-        func.max(func.coalesce(t.c.finished_at, _MOMENT)),
-        func.max(t.c.id),
-    )
-    .where(*_IN_RANGE)
-    .group_by(t.c.task_id, (_MOMENT - bindparam("start")) // bindparam("slot"), t.c.state, text("retried")),
-    ["first", "after", "start", "slot"],
+_GROUPS = (
+    *(t.c.task_id, t.c.state, _RETRIED.label("retried"), func.count(), func.min(_MOMENT), func.max(_MOMENT)),
+    *(func.max(func.coalesce(t.c.finished_at, _MOMENT)), func.max(t.c.id)),
 )
-_STATES = Hot(select(t.c.state, func.count()).where(*_IN_RANGE).group_by(t.c.state), ["first", "after"])
-_TOOK = t.c.finished_at - t.c.started_at
-_LATE = t.c.started_at - t.c.planned_at
-_HAS_ENDED = (t.c.started_at.is_not(None), t.c.finished_at.is_not(None))
-_ON_SCHEDULE = (*_HAS_ENDED, text("triggered_by = 'schedule'"))
-_COUNTS = {
-    "took": Hot(select(func.count()).where(*_IN_RANGE, *_HAS_ENDED), ["first", "after"]),
-    "late": Hot(select(func.count()).where(*_IN_RANGE, *_ON_SCHEDULE), ["first", "after"]),
-}
-_MIDDLES = {
-    name: Hot(
-        select(length).where(*_IN_RANGE, *which).order_by(length).limit(bindparam("most")).offset(bindparam("from")),
-        ["first", "after", "most", "from"],
+_BY = (t.c.task_id, (_MOMENT - bindparam("start")) // bindparam("slot"), t.c.state, text("retried"))
+# By their numbers and then by the period: planners know what numbers are worth.
+_RANGE = (
+    *(t.c.id >= bindparam("first"), t.c.id < bindparam("after")),
+    *(_belongs >= bindparam("from"), _belongs < bindparam("until")),
+)
+_LATE = t.c.id.in_(
+    select(uncounted_runs.c.run_id).where(
+        uncounted_runs.c.at >= bindparam("from"), uncounted_runs.c.at < bindparam("until")
     )
-    for name, length, which in (("took", _TOOK, _HAS_ENDED), ("late", _LATE, _ON_SCHEDULE))
-}
+)
+_EDGES = ["first", "after", "from", "until"]
+_RUNS = Hot(select(*_GROUPS).where(*_RANGE).group_by(*_BY), [*_EDGES, "start", "slot"])
+_UNCOUNTED = Hot(select(*_GROUPS).where(_LATE).group_by(*_BY), ["from", "until", "start", "slot"])
+_RAW = Hot(select(*RAW).where(*_RANGE), _EDGES)
+_RAW_UNCOUNTED = Hot(select(*RAW).where(_LATE), ["from", "until"])
 _planned = occurrences.c.planned_at
+_SKIP_GROUPS = (*(occurrences.c.task_id, occurrences.c.reason, func.count(), func.min(_planned), func.max(_planned)),)
+_SKIP_BY = (occurrences.c.task_id, (_planned - bindparam("start")) // bindparam("slot"), occurrences.c.reason)
 _SKIPS = Hot(
-    select(
-        occurrences.c.task_id,
-        occurrences.c.reason,
-        func.count(),
-        func.min(_planned),
-        func.max(_planned),
-    )
+    select(*_SKIP_GROUPS)
     .where(_planned >= bindparam("from"), _planned < bindparam("until"), occurrences.c.run_id.is_(None))
-    .group_by(occurrences.c.task_id, (_planned - bindparam("start")) // bindparam("slot"), occurrences.c.reason),
+    .group_by(*_SKIP_BY),
     ["from", "until", "start", "slot"],
 )
+# The sum keeps both planners from walking through all planned times of the period, most of which became runs.
+_FRESH_SKIPS = Hot(
+    select(*_SKIP_GROUPS)
+    .where(
+        *(occurrences.c.run_id.is_(None), occurrences.c.decided_at >= bindparam("mark")),
+        *(_planned + literal_column("0") >= bindparam("from"), _planned + literal_column("0") < bindparam("until")),
+    )
+    .group_by(*_SKIP_BY),
+    ["mark", "from", "until", "start", "slot"],
+)
 _STRETCHES = Hot(
-    select(spans.c.task_id, spans.c.reason, spans.c.count, spans.c.first_at, spans.c.last_at).where(
+    select(spans.c.task_id, spans.c.reason, spans.c.count, spans.c.first_at, spans.c.last_at, spans.c.decided_at).where(
         spans.c.last_at >= bindparam("from"), spans.c.first_at < bindparam("until")
     ),
     ["from", "until"],
@@ -116,42 +117,176 @@ _STRETCHES = Hot(
 
 
 class TallyBook:
-    """Counting runs and skipped times of a period, from `start` up to but not including `end` (microseconds)."""
+    """Counting runs and skipped times of a period, from `start` up to but not including `end` (microseconds).
+
+    What is counted by the quarter of an hour belongs to the period that its quarter begins in: periods that begin and
+    end on one are exact.
+    """
 
     def __init__(self, tx: Transaction, reach: Reach = EVERYTHING) -> None:
         """Work inside `tx`, on the tasks that `reach` covers."""
         self._tx = tx
         self._reach = reach
+        book = FiguresBook(tx)
+        self._mark, self._skips_mark, self._quarters = (book.mark(name) for name in (RUNS, SKIPS, QUARTERS))
 
     def runs(self, start: int, end: int) -> list[RunGroup]:
-        """Return the runs made in the period by task, outcome and slot; no slot reaches over a quarter of an hour."""
-        numbers = HistoryBook(self._tx).numbers_between(start, end)
-        # Few runs are worth being told apart within a quarter of an hour.
-        slot = _MINUTE if numbers[1] - numbers[0] <= _FEW else QUARTER
-        return [RunGroup(*row) for row in self._rows(_RUNS, t.c.task_id, (*numbers, start, slot))]
+        """Return the runs made in the period by task, outcome and slot; no slot reaches over a quarter of an hour.
+
+        Of periods long ago there are only whole days.
+        """
+        numbers = self._numbers(start, end)
+        kept = [] if self._mark < numbers[0] else self._kept_runs(start, end)
+        if numbers[1] - numbers[0] <= _FEW:
+            # Few runs are worth being told apart within a quarter of an hour, as long as all of them are there.
+            found = self._run_groups(_RUNS, (*numbers, start, end, start, _MINUTE))
+            counted = sum(each.many for each in kept) + sum(
+                each.many for each in self._run_groups(_UNCOUNTED, (start, end, start, QUARTER))
+            )
+            fresh = self._run_groups(_RUNS, (*self._fresh(numbers), start, end, start, QUARTER))
+            if sum(each.many for each in found) >= counted + sum(each.many for each in fresh):
+                return found
+        kept += self._run_groups(_RUNS, (*self._fresh(numbers), start, end, start, QUARTER))
+        return kept + self._run_groups(_UNCOUNTED, (start, end, start, QUARTER))
 
     def skips(self, start: int, end: int) -> list[SkipGroup]:
         """Return the planned times of the period that became no run, counted by task, slot and reason.
 
         A stretch of them is one group and counts whole if it began inside; one that only reaches in counts nothing.
         """
-        rows = self._rows(_SKIPS, occurrences.c.task_id, (start, end, start, QUARTER))
-        found = [SkipGroup(*row) for row in rows]
-        for task_id, reason, count, first, last in self._rows(_STRETCHES, spans.c.task_id, (start, end)):
-            inside = first >= start
-            found.append(SkipGroup(task_id, reason, count if inside else 0, max(first, start), min(last, end - 1)))
+        table, first, after = self._slots(start, end)
+        columns = (table.c.task_id, table.c.outcome, table.c.many, table.c.first_at, table.c.last_at)
+        query = select(*columns).where(table.c.at >= first, table.c.at < after, ~_of_runs(table))
+        kept = [
+            SkipGroup(task_id, outcome.removeprefix(SKIPPED_TIME), many, first_at, min(last_at, end - 1))
+            for task_id, outcome, many, first_at, last_at in self._figures(query, table)
+        ]
+        return self._fresh_skips(start, end) + kept
+
+    def sums(self, start: int, end: int, *, task_ids: Collection[int] | None = None) -> dict[Key, Group]:
+        """Return all runs and skipped times of the period by task, outcome and whether it was tried again.
+
+        `task_ids` narrows them to some tasks. When they were is left out of the keys: it is 0.
+        """
+        found = grouped(
+            (run for run in self._raw(start, end) if task_ids is None or run.task_id in task_ids), width=EVER
+        )
+        for table, first, after in self._parts(start, end):
+            for row in self._figures(select(table).where(table.c.at >= first, table.c.at < after), table, task_ids):
+                _put(found, Key(0, row.task_id, row.outcome, bool(row.retried)), group_of(row))
+        for each in self._fresh_skips(start, end):
+            if each.many and (task_ids is None or each.task_id in task_ids):
+                key = Key(0, each.task_id, f"{SKIPPED_TIME}{each.reason}", is_retried=False)
+                _put(found, key, Group(each.many, each.first_at, each.last_at))
+        return found
+
+    def totals(self, start: int, end: int) -> dict[Key, Group]:
+        """Return the same over all tasks together: their number is left out of the keys, too."""
+        found: dict[Key, Group] = {}
+        if not self._reach.everything:
+            for key, group in self.sums(start, end).items():
+                _put(found, key._replace(task_id=ALL_TASKS), group)
+            return found
+        for table, first, after in self._parts(start, end):
+            which = (table.c.task_id == ALL_TASKS, table.c.at >= first, table.c.at < after)
+            for row in self._tx.execute(select(table).where(*which)):
+                _put(found, Key(0, ALL_TASKS, row.outcome, bool(row.retried)), group_of(row))
+        for key, group in grouped(self._raw(start, end), width=EVER).items():
+            _put(found, key._replace(task_id=ALL_TASKS), group)
+        for each in self._fresh_skips(start, end):
+            if each.many:
+                key = Key(0, ALL_TASKS, f"{SKIPPED_TIME}{each.reason}", is_retried=False)
+                _put(found, key, Group(each.many, each.first_at, each.last_at))
         return found
 
     def ended(self, start: int, end: int) -> Ended:
         """Return the figures of the runs that were made in the period and have ended; given up ones do not count."""
-        numbers = HistoryBook(self._tx).numbers_between(start, end)
-        states: dict[str, int] = {row[0]: int(row[1]) for row in self._rows(_STATES, t.c.task_id, numbers)}
-        return Ended(
-            runs=sum(states.get(state, 0) for state in FINAL_STATES - {RunState.SKIPPED}),
-            failed=sum(states.get(state, 0) for state in FAILURE_STATES),
-            took=self._middle("took", numbers),
-            late=self._middle("late", numbers),
-        )
+        took, late = Spread(), Spread()
+        runs = failed = 0
+        for key, group in self.totals(start, end).items():
+            took.merge(group.took)
+            late.merge(group.late)
+            runs += group.many if key.outcome in _ENDED else 0
+            failed += group.many if key.outcome in FAILURE_STATES else 0
+        return Ended(runs, failed, took.percentile(50), late.percentile(50))
+
+    def by_slot(self, start: int, end: int) -> dict[tuple[int, str], int]:
+        """Return how many runs were made in the period, by the beginning of their quarter of an hour and their state.
+
+        Of periods long ago there are only whole days.
+        """
+        table, first, after = self._slots(start, end)
+        which = [table.c.at >= first, table.c.at < after, _of_runs(table)]
+        if self._reach.everything:
+            which.append(table.c.task_id == ALL_TASKS)
+        else:
+            which += [table.c.task_id != ALL_TASKS, *covered_ids(self._reach, table.c.task_id)]
+        query = select(table.c.at, table.c.outcome, func.sum(table.c.many)).where(*which)
+        rows = self._tx.execute(query.group_by(table.c.at, table.c.outcome))
+        found = {(at, outcome): int(many) for at, outcome, many in rows}
+        for key, group in grouped(self._raw(start, end)).items():
+            found[key.at, key.outcome] = found.get((key.at, key.outcome), 0) + group.many
+        return found
+
+    def _kept_runs(self, start: int, end: int) -> list[RunGroup]:
+        table, first, after = self._slots(start, end)
+        query = select(
+            *(table.c.task_id, table.c.outcome, table.c.retried, table.c.many, table.c.first_at, table.c.last_at),
+            *(table.c.ended_at, table.c.newest),
+        ).where(table.c.at >= first, table.c.at < after, _of_runs(table))
+        return [RunGroup(row[0], row[1], bool(row[2]), *row[3:]) for row in self._figures(query, table)]
+
+    def _fresh_skips(self, start: int, end: int) -> list[SkipGroup]:
+        """Return the skipped times of the period that are not in the figures, and the stretches that reach into it."""
+        mark = self._skips_mark
+        edges = (start, end, start, QUARTER)
+        hot, values = (_FRESH_SKIPS, (mark, *edges)) if mark else (_SKIPS, edges)
+        found = [SkipGroup(*row) for row in self._rows(hot, occurrences.c.task_id, values)]
+        for task_id, reason, count, first, last, decided in self._rows(_STRETCHES, spans.c.task_id, (start, end)):
+            inside = first >= start
+            if not inside or decided >= mark:
+                found.append(SkipGroup(task_id, reason, count if inside else 0, max(first, start), min(last, end - 1)))
+        return found
+
+    def _slots(self, start: int, end: int) -> tuple[Any, int, int]:
+        """Return the table with the finest figures of a period, and the period as far as it knows it."""
+        if start >= self._quarters:
+            return quarter_figures, start, end
+        return daily_figures, _nearest_day(start), _nearest_day(end)
+
+    def _parts(self, start: int, end: int) -> list[tuple[Any, int, int]]:
+        """Cut a period into whole days and what is left over at its edges, each with the table that holds it."""
+        first, after = (each if each >= self._quarters else _nearest_day(each) for each in (start, end))
+        days = (-(-first // DAY) * DAY, after // DAY * DAY)
+        if days[0] >= days[1]:
+            return [(quarter_figures, first, after)]
+        edges = ((quarter_figures, first, days[0]), (quarter_figures, days[1], after))
+        return [(daily_figures, *days), *(each for each in edges if each[1] < each[2])]
+
+    def _raw(self, start: int, end: int) -> list[RawRun]:
+        """Return the runs of the period that are not in the figures."""
+        numbers = self._fresh(self._numbers(start, end))
+        rows = self._rows(_RAW, t.c.task_id, (*numbers, start, end)) if numbers[0] < numbers[1] else []
+        rows += self._rows(_RAW_UNCOUNTED, t.c.task_id, (start, end)) if self._mark else []
+        return [RawRun._make(row) for row in rows]
+
+    def _numbers(self, start: int, end: int) -> tuple[int, int]:
+        return HistoryBook(self._tx).numbers_between(start - _EARLY, end)
+
+    def _fresh(self, numbers: tuple[int, int]) -> tuple[int, int]:
+        """Return the part of a range of numbers that lies above the mark."""
+        return max(numbers[0], self._mark + 1), numbers[1]
+
+    def _run_groups(self, hot: Hot, values: tuple[int, ...]) -> list[RunGroup]:
+        return [RunGroup(*row) for row in self._rows(hot, t.c.task_id, values)]
+
+    def _figures(
+        self, query: Select[*tuple[Any, ...]], table: Any, task_ids: Collection[int] | None = None
+    ) -> list[Any]:
+        query = query.where(table.c.task_id != ALL_TASKS, *covered_ids(self._reach, table.c.task_id))
+        if task_ids is not None:
+            query = query.where(table.c.task_id.in_(sorted(task_ids)))
+        return list(self._tx.execute(query))
 
     def _rows(self, hot: Hot, task_id: ColumnElement[int], values: tuple[int, ...]) -> list[tuple[Any, ...]]:
         """Run a query as it stands, or narrowed to what is seen: the conditions go before its grouping and order."""
@@ -162,9 +297,19 @@ class TallyBook:
         rows = self._tx.execute(statement.where(*conditions), dict(zip(hot.params, values, strict=True)))
         return [tuple(row) for row in rows]
 
-    def _middle(self, name: str, numbers: tuple[int, int]) -> float | None:
-        count = int(self._rows(_COUNTS[name], t.c.task_id, numbers)[0][0])
-        if not count:
-            return None
-        rows = self._rows(_MIDDLES[name], t.c.task_id, (*numbers, 2 - count % 2, (count - 1) // 2))
-        return sum(max(int(row[0]), 0) for row in rows) / len(rows)
+
+def _of_runs(table: Any) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = table.c.outcome.not_like(f"{SKIPPED_TIME}%")
+    return found
+
+
+def _nearest_day(at: int) -> int:
+    return (at + DAY // 2) // DAY * DAY
+
+
+def _put(groups: dict[Key, Group], key: Key, group: Group) -> None:
+    there = groups.get(key)
+    if there is None:
+        groups[key] = group
+    else:
+        there.merge(group)

@@ -1,0 +1,162 @@
+"""Keep the figures up to date: count what has ended since the last time, in small steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+from horarium.clock import Alarm, Clock, from_micros
+from horarium.errors import InvalidValue
+from horarium.records.figures import DAY
+from horarium.store.books.figures import QUARTERS, RUNS, SKIPS, FiguresBook, Overtaken, PendingBook
+from horarium.store.port import Store, Transaction
+
+KEEP_QUARTERS: Final = 100
+"""Days for which figures by the quarter of an hour are kept; long enough for two months in any zone."""
+_LEAST_KEPT: Final = 64
+_LONGEST: Final = 36_500
+_MARGIN: Final = timedelta(minutes=10)
+"""Decisions that are younger may still be on their way into the store, or come from a clock that is a little behind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountingRule:
+    """How figures are kept: by the quarter of an hour for `keep_quarters` days, by the day for ever.
+
+    One transaction counts at most `batch` runs, and `rest` lies between two. Raises `InvalidValue`.
+    """
+
+    keep_quarters: int = KEEP_QUARTERS
+    batch: int = 5000
+    rest: timedelta = timedelta(milliseconds=20)
+
+    def __post_init__(self) -> None:
+        """Refuse what would leave summaries without what they are made of."""
+        _check("keep_quarters", self.keep_quarters, _LEAST_KEPT, _LONGEST)
+        _check("batch", self.batch, 1, 1_000_000)
+
+
+@dataclass(slots=True)
+class Counted:
+    """What was counted: runs in the order of their numbers, those that ended later, skipped times; and what is open."""
+
+    runs: int = 0
+    late: int = 0
+    skipped: int = 0
+    uncounted: int = 0
+
+
+def rolled_up_until(tx: Transaction) -> datetime:
+    """Return the instant before which all skipped times that were decided about are counted.
+
+    Which runs are, `horarium.store.books.figures.counted` says: only those may be deleted.
+    """
+    return from_micros(FiguresBook(tx).mark(SKIPS))
+
+
+class Bookkeeper:
+    """Counts what a store has not counted yet. Harmless when killed, repeated, or run twice at once."""
+
+    def __init__(self, store: Store, clock: Clock, rule: CountingRule | None = None) -> None:
+        """Work on `store` by `rule`."""
+        self._store = store
+        self._clock = clock
+        self._rule = rule or CountingRule()
+
+    def run(self, *, dry_run: bool = False, go_on: Callable[[], None] | None = None) -> Counted:
+        """Count everything up to now, or only say how much that is; `go_on` is called between steps and may raise."""
+        found = Counted()
+        check = go_on or _nothing
+        now = self._clock.micros()
+        with self._store.reading() as tx:
+            last = FiguresBook(tx).last_before(now + 1)
+        if dry_run:
+            return self._look(last, now, check)
+        self._late(found, check)
+        self._runs(found, last, check)
+        self._skips(found, now - _MARGIN // timedelta(microseconds=1), check)
+        self._drop(now, check)
+        with self._store.transaction() as tx:
+            FiguresBook(tx).forget_lost()
+            found.uncounted = PendingBook(tx).uncounted()
+        return found
+
+    def _runs(self, found: Counted, last: int, check: Callable[[], None]) -> None:
+        while True:
+            check()
+            with self._store.reading() as tx:
+                after = FiguresBook(tx).mark(RUNS)
+                runs = FiguresBook(tx).next_runs(after, last, most=self._rule.batch)
+            if not runs:
+                return
+            # What had ended then stays as it is, so only the writing itself holds up others.
+            found.runs += self._write(partial(FiguresBook.count_runs, runs=runs, after=after))
+
+    def _late(self, found: Counted, check: Callable[[], None]) -> None:
+        while True:
+            check()
+            with self._store.reading() as tx:
+                runs = FiguresBook(tx).ended_since(most=self._rule.batch)
+            if not runs:
+                return
+            found.late += self._write(partial(FiguresBook.count_late, runs=runs))
+
+    def _skips(self, found: Counted, before: int, check: Callable[[], None]) -> None:
+        while True:
+            check()
+            with self._store.reading() as tx:
+                if FiguresBook(tx).mark(SKIPS) >= before:
+                    return
+                upto = FiguresBook(tx).skips_step(before, most=self._rule.batch)
+            found.skipped += self._write(partial(FiguresBook.count_skips, before=upto))
+
+    def _drop(self, now: int, check: Callable[[], None]) -> None:
+        before = (now // DAY - self._rule.keep_quarters) * DAY
+        more = True
+        with self._store.reading() as tx:
+            if FiguresBook(tx).mark(QUARTERS) >= before:
+                return
+        while more:
+            check()
+            with self._store.transaction() as tx:
+                more = FiguresBook(tx).drop_quarters(before, most=self._rule.batch)
+            self._rest()
+
+    def _write(self, step: Callable[[FiguresBook], int]) -> int:
+        """Take one step and return what it counted: nothing where somebody else took it meanwhile."""
+        try:
+            with self._store.transaction() as tx:
+                return step(FiguresBook(tx))
+        except Overtaken:
+            return 0
+        finally:
+            self._rest()
+
+    def _rest(self) -> None:
+        self._clock.wait(Alarm(), self._rule.rest.total_seconds())
+
+    def _look(self, last: int, now: int, check: Callable[[], None]) -> Counted:
+        """Count what would be counted, and change nothing."""
+        found = Counted()
+        with self._store.reading() as tx:
+            book = FiguresBook(tx)
+            after, found.uncounted = book.mark(RUNS), PendingBook(tx).uncounted()
+            found.late = PendingBook(tx).ended_many()
+            found.skipped = PendingBook(tx).skips_many(now - _MARGIN // timedelta(microseconds=1))
+            while runs := book.next_runs(after, last, most=self._rule.batch):
+                check()
+                found.runs += len(runs)
+                after = runs[-1].id
+        return found
+
+
+def _check(field: str, value: Any, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidValue(field, value, f"use a whole number from {least} to {most}")
+
+
+def _nothing() -> None:
+    return None
