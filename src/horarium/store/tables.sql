@@ -28,6 +28,29 @@ CREATE TABLE audit_log (
     CONSTRAINT pk_audit_log PRIMARY KEY (id)
 );
 
+CREATE TABLE channels (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    owner_id INTEGER NOT NULL,
+    kind VARCHAR(32) NOT NULL,
+    name VARCHAR(100) NOT NULL,
+    name_key VARCHAR(400) NOT NULL,
+    open_values TEXT NOT NULL,
+    credential_id INTEGER,
+    most_per_hour INTEGER,
+    most_per_day INTEGER,
+    created_at INTEGER NOT NULL,
+    created_by VARCHAR(200) NOT NULL,
+    updated_at INTEGER NOT NULL,
+    paused_at INTEGER,
+    paused_by VARCHAR(200),
+    disabled_at INTEGER,
+    disabled_reason TEXT,
+    failures INTEGER NOT NULL,
+    last_sent_at INTEGER,
+    last_failed_at INTEGER,
+    last_answer TEXT
+);
+
 CREATE TABLE counters (
     name VARCHAR(32) NOT NULL,
     value INTEGER NOT NULL,
@@ -67,6 +90,25 @@ CREATE TABLE daily_figures (
     CONSTRAINT pk_daily_figures PRIMARY KEY (at, task_id, outcome, retried)
 )
  WITHOUT ROWID;
+
+CREATE TABLE deliveries (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    message_id VARCHAR(32) NOT NULL,
+    channel_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    purpose VARCHAR(16) NOT NULL,
+    summary VARCHAR(200) NOT NULL,
+    topics INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    not_before INTEGER NOT NULL,
+    try_until INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    sent_at INTEGER,
+    given_up_at INTEGER,
+    answer TEXT NOT NULL,
+    log TEXT NOT NULL
+);
 
 CREATE TABLE events (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -112,6 +154,84 @@ CREATE TABLE nodes (
     seen_at INTEGER NOT NULL,
     lease_until FLOAT NOT NULL,
     lag_seconds FLOAT
+);
+
+CREATE TABLE notice_marks (
+    name VARCHAR(16) NOT NULL,
+    value INTEGER NOT NULL,
+    CONSTRAINT pk_notice_marks PRIMARY KEY (name)
+);
+
+CREATE TABLE notice_rules (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    owner_id INTEGER NOT NULL,
+    standard VARCHAR(32),
+    position INTEGER NOT NULL,
+    scope VARCHAR(16) NOT NULL,
+    scope_id INTEGER NOT NULL,
+    tag VARCHAR(50) NOT NULL,
+    kinds TEXT NOT NULL,
+    after_failures INTEGER NOT NULL,
+    after_seconds INTEGER,
+    frequency VARCHAR(16) NOT NULL,
+    every_seconds INTEGER,
+    recipients TEXT NOT NULL,
+    goes_on BOOLEAN NOT NULL,
+    is_on BOOLEAN NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by VARCHAR(200) NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+
+CREATE TABLE notice_snoozes (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL,
+    task_id INTEGER NOT NULL,
+    rule_id INTEGER NOT NULL,
+    channel_id INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by VARCHAR(200) NOT NULL
+);
+
+CREATE TABLE notice_streaks (
+    task_id INTEGER NOT NULL,
+    many INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    CONSTRAINT pk_notice_streaks PRIMARY KEY (task_id)
+);
+
+CREATE TABLE notice_upstreams (
+    task_id INTEGER NOT NULL,
+    upstream_id INTEGER NOT NULL,
+    CONSTRAINT pk_notice_upstreams PRIMARY KEY (task_id, upstream_id)
+);
+
+CREATE TABLE notices (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    rule_id INTEGER NOT NULL,
+    channel_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    kind VARCHAR(32) NOT NULL,
+    subject VARCHAR(200) NOT NULL,
+    mark VARCHAR(64) NOT NULL,
+    name VARCHAR(200) NOT NULL,
+    words TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    path VARCHAR(200) NOT NULL,
+    task_id INTEGER,
+    run_id INTEGER,
+    many INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    not_before INTEGER,
+    muted_by INTEGER,
+    delivery_id INTEGER,
+    told_at INTEGER,
+    closed_at INTEGER
 );
 
 CREATE TABLE occurrence_spans (
@@ -512,6 +632,8 @@ CREATE INDEX ix_audit_log_at ON audit_log (at);
 
 CREATE INDEX ix_audit_log_kind_object_id_id ON audit_log (kind, object_id, id);
 
+CREATE INDEX ix_channels_credential_id ON channels (credential_id) WHERE credential_id IS NOT NULL;
+
 CREATE INDEX ix_credential_grants_credential_id ON credential_grants (credential_id);
 
 CREATE INDEX ix_credential_grants_subject_subject_id ON credential_grants (subject, subject_id);
@@ -524,6 +646,12 @@ CREATE INDEX ix_credential_versions_key_id ON credential_versions (key_id);
 
 CREATE INDEX ix_daily_figures_task_id_at ON daily_figures (task_id, at);
 
+CREATE INDEX ix_deliveries_created_at ON deliveries (created_at);
+
+CREATE INDEX ix_deliveries_target ON deliveries (channel_id, user_id, id);
+
+CREATE INDEX ix_deliveries_waiting ON deliveries (not_before) WHERE sent_at IS NULL AND given_up_at IS NULL;
+
 CREATE INDEX ix_events_at ON events (at);
 
 CREATE INDEX ix_invitations_email_key ON invitations (email_key);
@@ -531,6 +659,20 @@ CREATE INDEX ix_invitations_email_key ON invitations (email_key);
 CREATE INDEX ix_login_attempts_at ON login_attempts (at);
 
 CREATE INDEX ix_login_attempts_key_at ON login_attempts ("key", at);
+
+CREATE INDEX ix_notice_rules_owner_id_position ON notice_rules (owner_id, position);
+
+CREATE INDEX ix_notice_snoozes_until ON notice_snoozes (until);
+
+CREATE INDEX ix_notices_created_at ON notices (created_at);
+
+CREATE INDEX ix_notices_delivery_id ON notices (delivery_id) WHERE delivery_id IS NOT NULL;
+
+CREATE INDEX ix_notices_open ON notices (subject, kind) WHERE closed_at IS NULL;
+
+CREATE INDEX ix_notices_rule_id_created_at ON notices (rule_id, created_at);
+
+CREATE INDEX ix_notices_waiting ON notices (channel_id, user_id, not_before) WHERE delivery_id IS NULL;
 
 CREATE INDEX ix_occurrence_spans_decided_at ON occurrence_spans (decided_at);
 
@@ -581,6 +723,8 @@ CREATE INDEX ix_user_identities_user_id ON user_identities (user_id);
 CREATE INDEX ix_user_sessions_seen_at ON user_sessions (seen_at);
 
 CREATE INDEX ix_user_sessions_user_id ON user_sessions (user_id);
+
+CREATE UNIQUE INDEX uq_channels_owner_id_name_key ON channels (owner_id, name_key);
 
 CREATE UNIQUE INDEX uq_scheduled_tasks_name_for_living ON scheduled_tasks (name, for_user_id) WHERE removed_at IS NULL;
 

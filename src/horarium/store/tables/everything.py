@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from horarium.store.tables import audit, figures, mail, people, vault
+from horarium.store.tables import audit, figures, mail, notices, people, vault
 from horarium.store.tables.base import metadata
 
-__all__ = ["audit", "figures", "mail", "metadata", "people", "vault"]
+__all__ = ["audit", "figures", "mail", "metadata", "notices", "people", "vault"]
