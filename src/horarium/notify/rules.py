@@ -53,6 +53,26 @@ USUAL_SECONDS: Final[Mapping[NoticeKind, int]] = {
     NoticeKind.NEVER_STARTED: 3600,
 }
 """After how many seconds something counts as such where a rule does not say; whoever watches knows what is too long."""
+SILENT_ENDS: Final = frozenset({NoticeKind.LATE, NoticeKind.STUCK, NoticeKind.TOO_LONG})
+"""What is over without a word."""
+ENDING: Final = SILENT_ENDS | {
+    NoticeKind.FAILED,
+    NoticeKind.NEVER_STARTED,
+    NoticeKind.PARKED,
+    NoticeKind.BACKUP_FAILED,
+    NoticeKind.DISK_LOW,
+    NoticeKind.SCHEDULER_SILENT,
+    NoticeKind.HEARTBEAT_MISSED,
+}
+"""What is over at some time, and known to be."""
+_REPEATING: Final = frozenset(
+    {
+        NoticeKind.STORE_DAMAGED,
+        NoticeKind.CHANNEL_DISABLED,
+        NoticeKind.CREDENTIAL_EXPIRING,
+        NoticeKind.CREDENTIAL_INACTIVE,
+    }
+)
 DAY: Final = timedelta(days=1)
 
 
@@ -63,7 +83,8 @@ class Happening:
     `subject` tells one thing from all others (`task:12`), `name` is what people call it. `place` and `tags` are those
     of a task; `owner_id` is whose it is otherwise. `streak` counts failures in a row, this one included; `seconds` is
     for how long something has been late, stuck or running. The same `mark` is told once. `ends` are the kinds that are
-    over with it: it is told to whom one of them was told. `affected` names what else it explains.
+    over with it: it is told to whom one of them was told, from `since` on. `is_unusual` says of what takes long that it
+    takes much longer than it mostly does.
     """
 
     kind: NoticeKind
@@ -82,7 +103,9 @@ class Happening:
     streak: int = 1
     seconds: float | None = None
     ends: frozenset[NoticeKind] = frozenset()
+    since: datetime | None = None
     many: int = 1
+    is_unusual: bool = False
 
     @property
     def is_of_task(self) -> bool:
@@ -115,11 +138,11 @@ def deciding(rules: Iterable[Rule], happening: Happening) -> list[Rule]:
     return found
 
 
-def told_at(rule: Rule, before: Note | None, at: datetime) -> datetime | None:
+def told_at(rule: Rule, kind: NoticeKind, before: Note | None, at: datetime) -> datetime | None:
     """Return from when on something may be told of which `before` was told last; None: not until it is over."""
     if before is None or before.told_at is None:
         return at
-    match rule.frequency:
+    match frequency_of(rule, kind):
         case Frequency.EACH:
             return at
         case Frequency.ONCE:
@@ -128,6 +151,13 @@ def told_at(rule: Rule, before: Note | None, at: datetime) -> datetime | None:
             return max(at, before.told_at + DAY)
         case Frequency.AT_MOST:
             return max(at, before.told_at + timedelta(seconds=rule.every_seconds or 0))
+
+
+def frequency_of(rule: Rule, kind: NoticeKind) -> Frequency:
+    """Return how often a rule tells of a kind: what never ends cannot wait for its end."""
+    if kind in ENDING or rule.frequency in {Frequency.EACH, Frequency.AT_MOST}:
+        return rule.frequency
+    return Frequency.DAILY if kind in _REPEATING else Frequency.EACH
 
 
 def note_of(rule: Rule, target: Target, happening: Happening, *, not_before: datetime | None) -> Note:
@@ -210,6 +240,11 @@ def _is_in_scope(rule: Rule, happening: Happening) -> bool:
 def _is_enough(rule: Rule, happening: Happening) -> bool:
     if happening.kind is NoticeKind.FAILED:
         return happening.streak >= rule.after_failures
+    if happening.kind is NoticeKind.RECOVERED:
+        # Who is told of troubles as well hears of their ends by that alone.
+        return not rule.kinds & ENDING and happening.streak >= rule.after_failures
+    if happening.kind is NoticeKind.TOO_LONG and rule.after_seconds is None:
+        return happening.is_unusual
     if happening.seconds is not None:
         usual = USUAL_SECONDS.get(happening.kind, 0)
         return happening.seconds >= (usual if rule.after_seconds is None else rule.after_seconds)

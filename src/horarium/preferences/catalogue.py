@@ -113,17 +113,76 @@ STANDARD: Final = (
 )
 """The settings that every installation has."""
 
+_HOURS: Final = tuple(f"{hour:02}:00" for hour in range(24))
+
+
+def _told(key: str, label: str, sentence: str) -> Setting:
+    return Setting(key=key, type=SettingType.SWITCH, default=True, label=label, group=TELLING, sentence=sentence)
+
+
+TELLING: Final = "Notifications"
+ON_TELLING: Final = (
+    _told("mail_notices", "Notifications by mail", "Whether anything of what follows is sent to the person by mail."),
+    _told("tell_failures", "Failures", "Whether failed runs are told."),
+    _told("tell_recoveries", "Recoveries", "Whether it is told that something which had failed works again."),
+    _told("tell_successes", "Successes", "Whether runs that went well are told, where a rule says so."),
+    _told("tell_delays", "Delays", "Whether it is told what starts late, hangs, takes too long or is parked."),
+    _told("tell_credentials", "Credentials", "Whether it is told that a credential ends soon or is not used any more."),
+    _told(
+        "tell_house", "The installation", "Whether backups, disk, database, scheduler, channels and checks are told."
+    ),
+    Setting(
+        key="digest",
+        type=SettingType.CHOICE,
+        default="at_once",
+        choices=("at_once", "hourly", "daily"),
+        words=("At once", "Together, each hour", "Together, once a day"),
+        label="How often mail comes",
+        group=TELLING,
+        sentence="Whether notifications come when something happens, or together. What is urgent comes at once.",
+    ),
+    Setting(
+        key="digest_hour",
+        type=SettingType.CHOICE,
+        default="08:00",
+        choices=_HOURS,
+        label="Hour of the daily mail",
+        group=TELLING,
+        sentence="When the mail of a day comes, by the person's own clock.",
+    ),
+    Setting(
+        key="quiet_from",
+        type=SettingType.CHOICE,
+        default=None,
+        choices=_HOURS,
+        label="Quiet from",
+        group=TELLING,
+        sentence="From when on no notification comes, by the person's own clock; what is urgent comes all the same.",
+    ),
+    Setting(
+        key="quiet_until",
+        type=SettingType.CHOICE,
+        default="07:00",
+        choices=_HOURS,
+        label="Quiet until",
+        group=TELLING,
+        sentence="Until when no notification comes, where there is a quiet time.",
+    ),
+)
+"""The settings of what a person is told by mail, and when."""
+
 
 def check_added(added: Mapping[str, Iterable[Setting]]) -> None:
     """Refuse settings that take the key of a standard one, or that two applications add. Raises `InvalidValue`."""
-    seen = {setting.key: "Horarium itself" for setting in STANDARD}
+    ours = (*STANDARD, *ON_TELLING)
+    seen = {setting.key: "Horarium itself" for setting in ours}
     for application, settings in added.items():
         for setting in settings:
             if seen.get(setting.key, application) != application:
                 raise InvalidValue("key", setting.key, f"it is taken by {seen[setting.key]}")
             seen[setting.key] = application
-    if len(seen) - len(STANDARD) > _MOST_ADDED:
-        raise InvalidValue("settings", len(seen) - len(STANDARD), f"add at most {_MOST_ADDED}")
+    if len(seen) - len(ours) > _MOST_ADDED:
+        raise InvalidValue("settings", len(seen) - len(ours), f"add at most {_MOST_ADDED}")
 
 
 def added_text(added: Mapping[str, Iterable[Setting]]) -> str:
@@ -146,4 +205,4 @@ def added_of(text: str | None) -> Mapping[str, tuple[Setting, ...]]:
 @lru_cache(maxsize=64)
 def catalogue_of(text: str | None) -> Catalogue:
     """Return all settings: the standard ones and those in the text about added ones."""
-    return Catalogue((*STANDARD, *(each for settings in added_of(text).values() for each in settings)))
+    return Catalogue((*STANDARD, *ON_TELLING, *(each for settings in added_of(text).values() for each in settings)))

@@ -9,9 +9,9 @@ from horarium.records.policies import Retry
 from horarium.runs.launch import Assignment, Completion
 from horarium.states import FAILURE_STATES, EventKind, RunState
 from horarium.store.books.codec import dump
+from horarium.store.books.events import PLAIN_END
 
 _RETRIED = frozenset({RunState.FAILED, RunState.TIMED_OUT})
-_PLAIN_END = '{"state":"succeeded"}'
 
 
 class Ending(NamedTuple):
@@ -59,7 +59,7 @@ def ending_of(assignment: Assignment, completion: Completion, node_id: int, shar
     )
     kind = EventKind.RUN_FINISHED if not_before is None else EventKind.RUN_RETRYING
     body = (
-        _PLAIN_END if state is RunState.SUCCEEDED else dump({"state": run_state, "attempt": attempt, "at": not_before})
+        PLAIN_END if state is RunState.SUCCEEDED else dump({"state": run_state, "attempt": attempt, "at": not_before})
     )
     return Ending(
         run_id,

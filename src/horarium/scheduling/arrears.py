@@ -7,6 +7,7 @@ from horarium.errors import InvalidSchedule
 from horarium.records.tasks import Task
 from horarium.scheduling.compiled import trigger_of
 from horarium.scheduling.decisions import Condition, Verdict, instants_until, set_aside
+from horarium.scheduling.skips import skip_body
 from horarium.states import EventKind, Reason
 from horarium.store.books.agenda import AgendaBook
 from horarium.store.books.events import EventBook
@@ -48,12 +49,11 @@ def settle_arrears(tx: Transaction, task: Task, now: int, *, all_of_it: bool) ->
 
 
 def _record(tx: Transaction, task_id: int, verdict: Verdict, now: int) -> None:
-    count = len(verdict.skips) + sum(span[2] for span in verdict.spans)
-    if not count:
+    rows = [(task_id, at, None, reason.value, None, now) for at, reason in verdict.skips]
+    spans = [(task_id, first, last, count, reason.value, None, now) for first, last, count, reason in verdict.spans]
+    if not rows and not spans:
         return
-    body = {"count": count, "tasks": [task_id]}
+    body = skip_body(rows, spans)
     EventBook(tx).append(EventKind.OCCURRENCES_SKIPPED, at=now, task_id=task_id, body=body)
-    LedgerBook(tx).record([(task_id, at, None, reason.value, None, now) for at, reason in verdict.skips])
-    LedgerBook(tx).record_spans(
-        [(task_id, first, last, count, reason.value, None, now) for first, last, count, reason in verdict.spans]
-    )
+    LedgerBook(tx).record(rows)
+    LedgerBook(tx).record_spans(spans)

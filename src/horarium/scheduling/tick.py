@@ -22,6 +22,7 @@ from horarium.scheduling.decisions import (
     most_at_once,
     set_aside,
 )
+from horarium.scheduling.skips import skip_body
 from horarium.states import EventKind, OverlapPolicy, Reason, RunState, TriggeredBy
 from horarium.store.books.agenda import AgendaBook, DueTask
 from horarium.store.books.codec import dump
@@ -242,11 +243,9 @@ def _write_ledger(tx: Transaction, page: _Page) -> None:
     LedgerBook(tx).record_spans(page.spans)
     skipped = [row for row in page.occurrences if row[2] is None]
     if skipped or page.spans:
-        count = len(skipped) + sum(row[3] for row in page.spans)
-        tasks = sorted({row[0] for row in skipped} | {row[0] for row in page.spans})
-        body = dump({"count": count, "tasks": tasks[:100]})
-        only = tasks[0] if len(tasks) == 1 else None
-        EventBook(tx).append_rows([(page.now, EventKind.OCCURRENCES_SKIPPED.value, only, None, None, body)])
+        body = skip_body(skipped, page.spans)
+        only = body["tasks"][0] if len(body["tasks"]) == 1 else None
+        EventBook(tx).append_rows([(page.now, EventKind.OCCURRENCES_SKIPPED.value, only, None, None, dump(body))])
 
 
 def _may_change(compiled: CompiledTask, open_runs: Mapping[str, int]) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, func, or_, select, text
 
 from horarium.clock import from_micros
 from horarium.records.runs import Event
@@ -16,6 +16,9 @@ from horarium.store.hot import Hot
 from horarium.store.port import Transaction
 from horarium.store.tables import events as t
 
+PLAIN_END: Final = '{"state":"succeeded"}'
+"""The body of an event about a run that went well."""
+_MANY: Final = 500
 _APPEND = Hot.insert_into(t, leave_out=frozenset({"id"}))
 # PostgreSQL hands out ids before commits decide the order: an id below one already read may still become visible.
 # Only events older than every transaction still under way are read, so none is ever stepped over.
@@ -73,6 +76,33 @@ class EventBook:
         if kinds:
             query = query.where(t.c.kind.in_([kind.value for kind in kinds]))
         return [_event(row) for row in self._tx.execute(query)]
+
+
+class NewsBook:
+    """The events that somebody may be told of, read past the many that say that a run went well."""
+
+    __slots__ = ("_tx",)
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work inside `tx`."""
+        self._tx = tx
+
+    def between(self, cursor: int, upto: int, kinds: Sequence[EventKind], *, most: int) -> list[Event]:
+        """Return up to `most` events of `kinds` above `cursor` up to `upto`, oldest first, less plain successes."""
+        words = [kind.value for kind in kinds]
+        query = select(t).where(t.c.id > cursor, t.c.id <= upto, t.c.kind.in_(words))
+        query = query.where(or_(t.c.body.is_(None), t.c.body != PLAIN_END))
+        return [_event(row) for row in self._tx.execute(query.order_by(t.c.id).limit(most))]
+
+    def successes(self, cursor: int, upto: int, task_ids: Collection[int] | None, *, most: int) -> list[Event]:
+        """Return up to `most` ends of runs that went well, of these tasks (None: of all), oldest first."""
+        query = select(t).where(t.c.id > cursor, t.c.id <= upto, t.c.kind == EventKind.RUN_FINISHED.value)
+        query = query.where(t.c.body == PLAIN_END).order_by(t.c.id).limit(most)
+        if task_ids is None or len(task_ids) > _MANY:
+            found = (_event(row) for row in self._tx.execute(query))
+            return [each for each in found if task_ids is None or each.task_id in task_ids]
+        rows = self._tx.execute(query.where(t.c.task_id.in_(task_ids))) if task_ids else ()
+        return [_event(row) for row in rows]
 
 
 def _event(row: Any) -> Event:

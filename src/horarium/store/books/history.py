@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,16 @@ class HistoryBook:
         query = select(*_COLUMNS).join_from(t, tasks, t.c.task_id == tasks.c.id).where(t.c.id == run_id)
         row = self._tx.execute(query).one_or_none()
         return None if row is None else run_of(row)
+
+    def by_ids(self, ids: Collection[int]) -> dict[int, Run]:
+        """Return runs by number."""
+        found: dict[int, Run] = {}
+        numbers = sorted(ids)
+        for start in range(0, len(numbers), 500):
+            query = select(*_COLUMNS).join_from(t, tasks, t.c.task_id == tasks.c.id)
+            rows = self._tx.execute(query.where(t.c.id.in_(numbers[start : start + 500])))
+            found.update((row.id, run_of(row)) for row in rows)
+        return found
 
     def page(
         self, wanted: RunFilter, *, before: int | None = None, after: int | None = None, limit: int = 50

@@ -82,6 +82,16 @@ class NoteBook:
             found += [note_of(row) for row in self._tx.execute(select(n).where(*which).order_by(n.c.id))]
         return found
 
+    def open_tasks(self, kinds: Collection[NoticeKind], rule_ids: Collection[int]) -> set[int]:
+        """Return the tasks of which something of these kinds is not over, under these rules."""
+        which = (
+            n.c.kind.in_([kind.value for kind in kinds]),
+            n.c.rule_id.in_(rule_ids),
+            _OPEN,
+            n.c.task_id.is_not(None),
+        )
+        return {int(row[0]) for row in self._tx.execute(select(n.c.task_id).where(*which).distinct())}
+
     def close(self, ids: Collection[int], at: datetime) -> None:
         """Note that what these tell of is over."""
         self._set(n.c.id.in_(ids), closed_at=to_micros(at))
@@ -97,6 +107,17 @@ class NoteBook:
         """Return what a target may be told, the oldest first."""
         query = select(n).where(*_of(target), _WAITING, n.c.not_before <= to_micros(now)).order_by(n.c.id).limit(most)
         return [note_of(row) for row in self._tx.execute(query)]
+
+    def first_due(self, target: Target, kinds: Collection[NoticeKind]) -> datetime | None:
+        """Return since when something of these kinds may be told to a target, None where there is nothing."""
+        which = (*_of(target), _WAITING, n.c.kind.in_([kind.value for kind in kinds]))
+        found: int | None = self._tx.execute(select(func.min(n.c.not_before)).where(*which)).scalar_one()
+        return None if found is None else from_micros(found)
+
+    def forget(self, ids: Collection[int]) -> None:
+        """Delete what nobody wants to be told of any more."""
+        if ids:
+            changed(self._tx, delete(n).where(n.c.id.in_(ids)))
 
     def attach(self, ids: Collection[int], delivery_id: int, at: datetime) -> None:
         """Note which message tells these."""
@@ -124,7 +145,7 @@ class NoteBook:
 
     def muted_by(self, task_id: int) -> list[Note]:
         """Return what waits since a task's failing explains it."""
-        query = select(n).where(n.c.muted_by == task_id, _WAITING, _OPEN).order_by(n.c.id)
+        query = select(n).where(n.c.muted_by == task_id, _WAITING).order_by(n.c.id)
         return [note_of(row) for row in self._tx.execute(query)]
 
     def drop(self, *, targets: Collection[Target] = (), rule_id: int | None = None) -> int:
@@ -136,7 +157,12 @@ class NoteBook:
 
     def forget_before(self, instant: datetime) -> int:
         """Delete what was told, or given up waiting, before an instant; return how many."""
-        return changed(self._tx, delete(n).where(n.c.created_at < to_micros(instant), n.c.not_before.is_not(None)))
+        return changed(
+            self._tx,
+            delete(n).where(
+                n.c.created_at < to_micros(instant), or_(n.c.not_before.is_not(None), n.c.closed_at.is_not(None))
+            ),
+        )
 
     def _set(self, which: ColumnElement[bool], **columns: Any) -> None:
         changed(self._tx, update(n).where(which).values(columns))

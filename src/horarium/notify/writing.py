@@ -1,0 +1,203 @@
+"""Write what is to be told: one row for each target, rule and subject, counted on while it waits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from horarium.notify.people import Circle
+from horarium.notify.rules import SILENT_ENDS, Happening, counted, deciding, note_of, roots, told_at
+from horarium.records.notices import NoticeKind
+from horarium.records.telling import Frequency, Note, Rule, Snooze, Target
+from horarium.store.books.notices import NoteBook
+from horarium.store.port import Transaction
+
+_MOST_NAMES: Final = 20
+_ALSO: Final = "Also failing"
+_Key = tuple[int, Target, NoticeKind, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """What decides about what happened: the rules in force, the people, what is held back, and what depends on what."""
+
+    rules: Sequence[Rule]
+    circle: Circle
+    snoozes: Sequence[Snooze]
+    upstreams: Mapping[int, frozenset[int]]
+    failing: Collection[int]
+
+
+class Writer:
+    """Works one batch of happenings into the rows, in memory; `finish` writes them."""
+
+    def __init__(self, tx: Transaction, stance: Stance, happenings: Iterable[Happening], now: datetime) -> None:
+        """Read what is open on the subjects of the happenings, and what their tasks explain."""
+        self._book = NoteBook(tx)
+        self._stance = stance
+        self._now = now
+        self._by_id = {rule.id: rule for rule in stance.rules}
+        seen = list(happenings)
+        subjects = {each.subject for each in seen}
+        above = {root for each in seen for root in stance.upstreams.get(each.task_id or 0, ())}
+        subjects |= {f"task:{each}" for each in above}
+        self._open: dict[_Key, Note] = {}
+        self._fresh: dict[_Key, Note] = {}
+        self._dirty: dict[int, Note] = {}
+        self._closed: set[int] = set()
+        for note in self._book.open_on(subjects, tuple(NoticeKind)):
+            self._open[_key(note)] = note
+
+    def tell(self, happening: Happening) -> None:
+        """Write for whom something is to be told, and what is over with it."""
+        if happening.ends:
+            self._end(happening)
+        told: set[Target] = set()
+        for rule in self._deciding(happening):
+            for target in self._stance.circle.targets(rule, happening):
+                if target not in told:
+                    told.add(target)
+                    self._note(rule, target, happening)
+
+    def finish(self) -> int:
+        """Write what came of it; return how many rows are new or other ones."""
+        if self._closed:
+            self._book.close(self._closed, self._now)
+        for note in self._dirty.values():
+            self._book.rewrite(note)
+        for note in self._fresh.values():
+            self._book.add(note)
+        return len(self._closed) + len(self._dirty) + len(self._fresh)
+
+    def _deciding(self, happening: Happening) -> list[Rule]:
+        """Return the rules that decide: of the installation's, and of those of each person for themselves."""
+        found: list[Rule] = []
+        for owner_id in dict.fromkeys(rule.owner_id for rule in self._stance.rules):
+            found += deciding((rule for rule in self._stance.rules if rule.owner_id == owner_id), happening)
+        return found
+
+    def _note(self, rule: Rule, target: Target, happening: Happening, *, at_once: bool = False) -> None:
+        key = (rule.id, target, happening.kind, happening.subject)
+        before = self._open.get(key)
+        if before is not None and happening.mark and before.mark == happening.mark:
+            return
+        root = None if at_once else self._root(happening)
+        if before is not None and before.delivery_id is None:
+            self._put(key, counted(before, happening))
+            return
+        not_before = happening.at if at_once else told_at(rule, happening.kind, before, happening.at)
+        note = note_of(rule, target, happening, not_before=not_before)
+        if root is not None:
+            note = replace(note, not_before=None, muted_by=root)
+            self._mention(root, note)
+        if before is not None:
+            self._closed.add(before.id)
+        self._put(key, self._held_back(note))
+
+    def _held_back(self, note: Note) -> Note:
+        until = [each.until for each in self._stance.snoozes if each.covers(note) and each.until > self._now]
+        if not until or note.not_before is None:
+            return note
+        return replace(note, not_before=max(note.not_before, *until))
+
+    def _root(self, happening: Happening) -> int | None:
+        if happening.task_id is None or happening.kind is NoticeKind.RECOVERED:
+            return None
+        return roots(happening.task_id, self._stance.upstreams, frozenset(self._stance.failing))
+
+    def _mention(self, root: int, note: Note) -> None:
+        """Name something that is not told separately beside what explains it, for the same target, if that waits."""
+        for key, above in list(self._open.items()):
+            is_above = above.subject == f"task:{root}" and above.target == note.target and above.delivery_id is None
+            if is_above and above.kind is NoticeKind.FAILED:
+                self._put(key, replace(above, facts=_with_name(above.facts, note.name)))
+
+    def _end(self, happening: Happening) -> None:
+        """Close what is over, and tell it to those whom the trouble was told."""
+        muted = self._explained(happening)
+        words = " ".join(part for part in (happening.words, muted) if part)
+        told = replace(happening, words=words)
+        for key, note in list(self._open.items()):
+            if note.subject != happening.subject or note.kind not in happening.ends:
+                continue
+            rule = self._by_id.get(note.rule_id)
+            is_now = happening.since is None or note.last_at >= happening.since
+            if rule is not None and is_now and self._is_told(rule, note, happening):
+                self._note(rule, note.target, told, at_once=True)
+                self._release(key, note, happening.at)
+            if rule is None or rule.frequency is not Frequency.AT_MOST:
+                self._close(key)
+
+    def _is_told(self, rule: Rule, note: Note, happening: Happening) -> bool:
+        if NoticeKind.RECOVERED not in rule.kinds or note.kind in SILENT_ENDS or note.muted_by is not None:
+            return False
+        return note.target.channel_id > 0 or self._stance.circle.wants_it(note.target.user_id, happening)
+
+    def _release(self, key: _Key, note: Note, at: datetime) -> None:
+        """Let what was counted meanwhile go with the word that it is over."""
+        if note.delivery_id is None and (note.not_before is None or note.not_before > at):
+            self._put(key, self._held_back(replace(note, not_before=at)))
+
+    def _close(self, key: _Key) -> None:
+        note = self._open.pop(key)
+        closed = replace(note, closed_at=self._now)
+        if note.id:
+            self._dirty.pop(note.id, None)
+            if note.delivery_id is None:
+                self._dirty[note.id] = closed
+            else:
+                self._closed.add(note.id)
+        else:
+            self._fresh.pop(key, None)
+            self._keep_closed(closed)
+
+    def _keep_closed(self, note: Note) -> None:
+        """Keep the row of something that began and ended in one batch, under a key that nothing new meets."""
+        self._fresh[(*_key(note)[:3], f"{note.subject}\0{len(self._fresh)}")] = note
+
+    def _muted(self, task_id: int) -> list[Note]:
+        """Return what a task's failing explained and nobody was told of."""
+        kept = [self._dirty.get(note.id, note) for note in self._book.muted_by(task_id)]
+        return [each for each in (*kept, *self._fresh.values()) if each.muted_by == task_id]
+
+    def _explained(self, happening: Happening) -> str:
+        """Close what this task's failing explained; return it in words."""
+        if happening.task_id is None or NoticeKind.FAILED not in happening.ends or not self._stance.upstreams:
+            return ""
+        names: dict[str, int] = {}
+        for note in self._muted(happening.task_id):
+            names[note.name] = max(names.get(note.name, 0), note.many)
+            self._open.pop(_key(note), None)
+            settled = replace(note, muted_by=None, closed_at=note.closed_at or self._now)
+            if note.id:
+                self._dirty[note.id] = settled
+            else:
+                self._fresh = {key: each for key, each in self._fresh.items() if each is not note}
+                self._keep_closed(settled)
+        shown = [f"{name} ({many:,}×)" if many > 1 else name for name, many in names.items()]
+        return f"Not told separately: {_list(shown)}." if shown else ""
+
+    def _put(self, key: _Key, note: Note) -> None:
+        self._open[key] = note
+        if note.id:
+            self._dirty[note.id] = note
+        else:
+            self._fresh[key] = note
+
+
+def _key(note: Note) -> _Key:
+    return (note.rule_id, note.target, note.kind, note.subject)
+
+
+def _with_name(facts: Mapping[str, str], name: str) -> dict[str, str]:
+    names = facts.get(_ALSO, "").split(", ") if facts.get(_ALSO) else []
+    if name in names or len(names) >= _MOST_NAMES:
+        return dict(facts)
+    return {**facts, _ALSO: ", ".join([*names, name])}
+
+
+def _list(names: Sequence[str]) -> str:
+    rest = len(names) - _MOST_NAMES
+    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:_MOST_NAMES])} and {rest:,} more"
