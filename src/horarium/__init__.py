@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from horarium.library.notes import check_rate_limit, get_audit_log, log_audit
     from horarium.library.settings import UserSettings
     from horarium.library.users import UserManager
+    from horarium.notify.service import NotificationService
     from horarium.preferences.setting import Setting, SettingType
     from horarium.records.people import RunUser
     from horarium.records.tasks import PerUser
@@ -40,6 +41,7 @@ _HOMES = {
     "HorariumError": "horarium.errors",
     "InvalidSchedule": "horarium.errors",
     "InvalidValue": "horarium.errors",
+    "NotificationService": "horarium.notify.service",
     "PerUser": "horarium.records.tasks",
     "RunContext": "horarium.execution.context",
     "RunNotFound": "horarium.errors",
@@ -75,6 +77,7 @@ __all__ = [
     "HorariumError",
     "InvalidSchedule",
     "InvalidValue",
+    "NotificationService",
     "PerUser",
     "RunContext",
     "RunNotFound",

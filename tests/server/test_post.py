@@ -11,7 +11,8 @@ import pytest
 from horarium.accounts.registering import Mode
 from horarium.clock import SystemClock
 from horarium.config import Config
-from horarium.server.post import mailer_of, post_warnings, rules_of
+from horarium.notify.office import mailer_of
+from horarium.server.post import post_warnings, rules_of
 from horarium.server.service import assemble
 from horarium.store.books.mail import OutboxBook
 from tests.support.mail import mail_server

@@ -15,8 +15,8 @@ from horarium.cli.words import both
 from horarium.cli.workplace import workplace
 from horarium.errors import ConfigError, Conflict, NotFound
 from horarium.notify.drawing import Stamp
+from horarium.notify.office import drawing_of, mailer_of
 from horarium.notify.words import Words
-from horarium.server.post import drawing_of, mailer_of
 from horarium.store.books.mail import Letter, OutboxBook, SentBook
 
 app = new_app("Try the mail server, and look after letters.")

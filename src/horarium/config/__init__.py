@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from horarium.config.loading import load_config
-from horarium.config.options import CATALOGUE, LATER, Option
+from horarium.config.option import Option
+from horarium.config.options import CATALOGUE, LATER
 from horarium.config.secret_key import new_secret_key
 from horarium.config.settings import Config
 

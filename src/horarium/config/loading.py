@@ -9,7 +9,8 @@ from typing import Any
 
 from horarium.config.dotenv import parse_dotenv
 from horarium.config.host import host_zone
-from horarium.config.options import CATALOGUE, GIVEN_TO_RUNS, Option
+from horarium.config.option import Option
+from horarium.config.options import CATALOGUE, GIVEN_TO_RUNS
 from horarium.config.settings import Config
 from horarium.errors import ConfigError, nearest
 

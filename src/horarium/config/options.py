@@ -2,47 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from horarium.config import values
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One setting.
-
-    `variable` is its name in the environment, `field` its name in `Config`. `read` turns text into the value and raises
-    `ValueError`; `allowed` says in words what it takes. `default_words` replaces the default where that depends on the
-    machine. The value of a `secret` is never shown.
-    """
-
-    variable: str
-    field: str
-    read: Callable[[str], Any]
-    default: Any
-    allowed: str
-    sentence: str
-    default_words: str = ""
-    secret: bool = False
-
-    @property
-    def default_text(self) -> str:
-        """Return the default as it is written in the reference."""
-        if self.default_words:
-            return self.default_words
-        if isinstance(self.default, bool):
-            return "on" if self.default else "off"
-        return (
-            "" if self.default in {None, ()} else f"{self.default:g}" if _is_number(self.default) else str(self.default)
-        )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)
-
+from horarium.config.option import Option
+from horarium.config.options_telling import TELLING
 
 _SWITCH: Final = "use on or off"
 _DATABASE: Final = "use a path, sqlite:///path, or postgresql://user:password@host/database"
@@ -395,6 +360,7 @@ CATALOGUE: Final[tuple[Option, ...]] = (
         "use the path of a PEM file",
         "Certificates that vouch for the mail server, beside those that this machine trusts.",
     ),
+    *TELLING,
     Option(
         "HORARIUM_REGISTRATION",
         "registration",
@@ -431,11 +397,7 @@ CATALOGUE: Final[tuple[Option, ...]] = (
 )
 """Every setting that does something in this release."""
 
-LATER: Final = (
-    "MULTI_USER_ENABLED",
-    "NOTIFY_ON_TASK_FAILURE",
-    "NOTIFY_ON_TASK_SUCCESS",
-)
+LATER: Final = ("MULTI_USER_ENABLED",)
 """Known names that this release accepts and does not use."""
 
 GIVEN_TO_RUNS: Final = (

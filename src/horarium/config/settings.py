@@ -60,6 +60,8 @@ class Config:
     smtp_from: str | None = None
     smtp_security: str = "starttls"
     smtp_ca: Path | None = None
+    notify_on_task_failure: bool = True
+    notify_on_task_success: bool = False
     registration: str = "off"
     registration_domains: tuple[str, ...] = ()
     log_level: str = "info"

@@ -11,7 +11,7 @@ from typing import Final
 from horarium.accounts.letters import Answer, Draft, LetterKind
 from horarium.clock import Alarm, Clock
 from horarium.errors import StoreError
-from horarium.notify.drawing import Drawing, Drawn, Stamp
+from horarium.notify.drawing import FINISHED, Drawing, Drawn, Stamp
 from horarium.notify.mailer import Line, Mailer, MailFailed
 from horarium.store.books.mail import Letter, OutboxBook, SentBook
 from horarium.store.books.people import PeopleBook
@@ -48,11 +48,14 @@ class Courier:
         drawing: Drawing,
         answers: Mapping[LetterKind, Answer],
         team: str = "",
+        only: str = "",
     ) -> None:
         """Send over `mailer` what `drawing` makes of letters; for kinds with a link, `answers` say what they say.
 
-        They come from `team`, or the team that was named at set-up.
+        They come from `team`, or the team that was named at set-up. With `only`, letters of one kind are sent and the
+        others left to somebody else.
         """
+        self._only = only
         self._store = store
         self._clock = clock
         self._mailer = mailer
@@ -86,12 +89,12 @@ class Courier:
         """Send the letters whose time has come, a few at once; return how many were taken in hand."""
         now = self._clock.now()
         with self._store.reading() as tx:
-            first = OutboxBook(tx).first_waiting()
+            first = OutboxBook(tx).first_waiting(self._only)
             self._team = self._team_name or PeopleBook(tx).team()
         if first is None or first > now:
             return 0
         with self._store.transaction() as tx:
-            letters = OutboxBook(tx).take(now, hold_until=now + HELD_FOR, most=AT_ONCE)
+            letters = OutboxBook(tx).take(now, hold_until=now + HELD_FOR, most=AT_ONCE, kind=self._only)
         ready = [(letter, drawn) for letter in letters if (drawn := self._made(letter)) is not None]
         if ready:
             self._send_all(ready)
@@ -133,6 +136,9 @@ class Courier:
         if self._clock.now() - letter.created_at >= TRIED_FOR:
             self._give_up(letter, letter.last_error or "nobody sent it for a day")
             return None
+        stamp = Stamp(message_id=letter.message_id, at=letter.created_at)
+        if letter.kind == FINISHED:
+            return self._attempted(letter, lambda: self._drawing.finished(letter.body, to=letter.address, stamp=stamp))
         try:
             kind = LetterKind(letter.kind)
         except ValueError:
@@ -144,9 +150,14 @@ class Courier:
             with self._store.transaction() as tx:
                 SentBook(tx).remove(letter.id)
             return None
-        stamp = Stamp(message_id=letter.message_id, at=letter.created_at)
+        return self._attempted(
+            letter, lambda: self._drawing.draw(draft.kind, draft.values, to=draft.to, stamp=stamp, team=self._team)
+        )
+
+    def _attempted(self, letter: Letter, draw: Callable[[], Drawn]) -> Drawn | None:
+        """Return what is drawn of a letter, None where it cannot be."""
         try:
-            return self._drawing.draw(draft.kind, draft.values, to=draft.to, stamp=stamp, team=self._team)
+            return draw()
         except MailFailed as error:
             self._fail(letter, error)
             return None

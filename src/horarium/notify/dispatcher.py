@@ -15,6 +15,7 @@ from horarium.errors import StoreError
 from horarium.notify.carrier import Carrier
 from horarium.notify.courier import HELD_FOR, KEPT_FOR, LOOK_EVERY_SECONDS, TRIED_FOR
 from horarium.notify.gathering import (
+    GATHER,
     MOST_PER_DAY,
     MOST_PER_HOUR,
     Wishes,
@@ -73,8 +74,17 @@ class _Sick:
 class Dispatcher:
     """The one who makes messages and has them sent."""
 
-    def __init__(self, store: Store, clock: Clock, carrier: Carrier, *, house: House | None = None) -> None:
-        """Work on `store`; `carrier` hands over."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        carrier: Carrier,
+        *,
+        house: House | None = None,
+        gather: timedelta = GATHER,
+    ) -> None:
+        """Work on `store`; `carrier` hands over. The first thing of a message waits `gather` for company."""
+        self._gather = gather
         self._store = store
         self._clock = clock
         self._carrier = carrier
@@ -238,10 +248,14 @@ class Dispatcher:
         if wishes is None:
             return False
         made = TargetBook(tx).made(target, now - _DAY)
-        if opens_at(wishes, since, made, is_urgent=False) <= now:
+        if opens_at(wishes, since, made, is_urgent=False, gather=self._gather) <= now:
             return True
         waits = NoteBook(tx).first_due(target, URGENT)
-        return waits is not None and waits <= now and opens_at(wishes, waits, made, is_urgent=True) <= now
+        return (
+            waits is not None
+            and waits <= now
+            and opens_at(wishes, waits, made, is_urgent=True, gather=self._gather) <= now
+        )
 
     def _make_for(self, target: Target, now: datetime) -> int:
         """Make the message for one target; return 0 where somebody else was faster or nobody is to be told."""
@@ -259,7 +273,7 @@ class Dispatcher:
             NoteBook(tx).forget([note.id for note in notes if note not in kept])
             first = min((note.not_before or now for note in kept), default=now)
             made = TargetBook(tx).made(target, now - _DAY)
-            if opens_at(wishes, first, made, is_urgent=False) > now:
+            if opens_at(wishes, first, made, is_urgent=False, gather=self._gather) > now:
                 kept = urgent_of(kept)
             if not kept:
                 return 0

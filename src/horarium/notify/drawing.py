@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,8 @@ from horarium.notify.mailer import MailFailed
 from horarium.notify.words import Values, Words, words_for
 
 PRODUCT: Final = "Horarium"
+FINISHED: Final = "finished"
+"""The kind of a letter that a program has written: subject, text, HTML and a PDF stand in its row."""
 # Seven bits get through every mail server.
 _POLICY: Final = SMTP.clone(cte_type="7bit")
 
@@ -66,11 +69,33 @@ class Drawing:
 
     def put(self, words: Words, *, to: str, stamp: Stamp, team: str = "") -> Drawn:
         """Return a letter with these words. Raises `MailFailed`, for good, for what is not one address."""
+        message = self._headed(words.subject, to, stamp)
+        message.set_content(_environment().get_template("letter.txt").render(words=words).strip() + "\n")
+        html = _environment().get_template("letter.html").render(words=words, team=team)
+        message.add_alternative(html, subtype="html")
+        return Drawn(message, to, self._address)
+
+    def finished(self, body: Mapping[str, Any], *, to: str, stamp: Stamp) -> Drawn:
+        """Return a letter that somebody has written. Raises `MailFailed`, for good, for what is not one address."""
+        message = self._headed(str(body["subject"]), to, stamp)
+        message.set_content(str(body["text"]).strip() + "\n")
+        if body.get("html"):
+            message.add_alternative(str(body["html"]), subtype="html")
+        if body.get("unsubscribe"):
+            message["List-Unsubscribe"] = f"<{body['unsubscribe']}>"
+            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        if body.get("pdf"):
+            name = one_line(str(body.get("pdf_name") or "report.pdf"))
+            message.add_attachment(b64decode(body["pdf"]), maintype="application", subtype="pdf", filename=name)
+        return Drawn(message, to, self._address)
+
+    def _headed(self, subject: str, to: str, stamp: Stamp) -> EmailMessage:
+        """Return a letter with its headers and nothing in it. Raises `MailFailed`."""
         message = EmailMessage(policy=_POLICY)
         try:
             message["From"] = Address(display_name=self._name, addr_spec=self._address)
             message["To"] = to
-            message["Subject"] = one_line(words.subject)
+            message["Subject"] = one_line(subject)
             message["Date"] = format_datetime(stamp.at)
             message["Message-ID"] = f"<{stamp.message_id}@{self._address.rpartition('@')[2]}>"
             message["Auto-Submitted"] = "auto-generated"
@@ -79,10 +104,7 @@ class Drawing:
             recipients = []
         if recipients != [to] or not all(to.rpartition("@")):
             raise MailFailed("that is not one address", is_final=True, is_for_all=False)
-        message.set_content(_environment().get_template("letter.txt").render(words=words).strip() + "\n")
-        html = _environment().get_template("letter.html").render(words=words, team=team)
-        message.add_alternative(html, subtype="html")
-        return Drawn(message, to, self._address)
+        return message
 
 
 @cache

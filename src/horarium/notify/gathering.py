@@ -53,13 +53,15 @@ class Wishes:
         )
 
 
-def opens_at(wishes: Wishes, since: datetime, made: Sequence[datetime], *, is_urgent: bool) -> datetime:
+def opens_at(
+    wishes: Wishes, since: datetime, made: Sequence[datetime], *, is_urgent: bool, gather: timedelta = GATHER
+) -> datetime:
     """Return when the next message may go of which the first topic has waited `since`; `made` are the last ones made.
 
-    `made` is the newest first. What is urgent waits neither for the digest nor for the end of the quiet time, but is
-    limited like everything else.
+    `made` is the newest first; the first topic waits `gather` for company. What is urgent waits neither for the digest
+    nor for the end of the quiet time, but is limited like everything else.
     """
-    opens = since + GATHER
+    opens = since + gather
     if made:
         opens = max(opens, made[0] + SPACING * max(1, sum(each > made[0] - _HOUR for each in made)))
     if len(made) >= wishes.most_per_hour:
@@ -112,11 +114,11 @@ def summary_of(topics: Sequence[Topic]) -> str:
     if len(topics) == 1:
         topic = topics[0]
         times = "" if topic.many == 1 else f", {topic.many:,} times"
-        return one_line(f"{topic.subject}: {_VERBS[topic.kind]}{times}")
+        return one_line(f"{topic.subject}: {VERBS[topic.kind]}{times}")
     counts: dict[NoticeKind, int] = {}
     for topic in topics:
         counts[topic.kind] = counts.get(topic.kind, 0) + topic.many
-    return one_line(", ".join(f"{many:,} {_VERBS[kind]}" for kind, many in counts.items()))
+    return one_line(", ".join(f"{many:,} {VERBS[kind]}" for kind, many in counts.items()))
 
 
 def thread_of(topics: Sequence[Topic]) -> str:
@@ -208,7 +210,7 @@ def _next(local: datetime, clock: str) -> datetime:
     return from_micros(to_micros(at))
 
 
-_VERBS: Final[Mapping[NoticeKind, str]] = {
+VERBS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.FAILED: "failed",
     NoticeKind.RECOVERED: "recovered",
     NoticeKind.SUCCEEDED: "went well",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, cast
-from urllib.parse import urlsplit
+from typing import Final
 
 from horarium.accounts.by_link import ByLink, by_link
 from horarium.accounts.links import LinkMaker
@@ -13,8 +12,7 @@ from horarium.accounts.registering import Mode, Rules
 from horarium.clock import Clock
 from horarium.config import Config
 from horarium.notify.courier import Courier
-from horarium.notify.drawing import Drawing
-from horarium.notify.mailer import Mailer, MailSettings, Security
+from horarium.notify.office import drawing_of, mailer_of
 from horarium.store.port import Store
 
 _LOOPBACK: Final = frozenset({"localhost", "::1"})
@@ -29,29 +27,6 @@ def by_link_of(config: Config, store: Store, clock: Clock, secret: bytes) -> ByL
     """Return what people do by links, with links that begin as the settings say, whoever asks."""
     links = LinkMaker(secret, config.public_url)
     return by_link(store, clock, people=People(store, clock), links=links, rules=rules_of(config))
-
-
-def mailer_of(config: Config) -> Mailer | None:
-    """Return the way to the mail server, None where no mail is sent."""
-    if not config.sends_mail:
-        return None
-    return Mailer(
-        MailSettings(
-            host=config.smtp_host or "",
-            port=config.smtp_port,
-            security=cast("Security", config.smtp_security),
-            user=config.smtp_user,
-            password=config.smtp_password or "",
-            sender=config.mail_sender,
-            hello=urlsplit(config.public_url).hostname or "localhost",
-            ca=config.smtp_ca,
-        )
-    )
-
-
-def drawing_of(config: Config) -> Drawing:
-    """Return what draws letters in the name of this installation."""
-    return Drawing(sender=config.mail_sender, base_url=config.public_url, zone=config.timezone)
 
 
 def courier_of(config: Config, store: Store, clock: Clock, secret: bytes) -> Courier | None:

@@ -18,6 +18,7 @@ from horarium.execution.local import local_performers
 from horarium.execution.rescue import await_end
 from horarium.execution.threads import ThreadLauncher
 from horarium.notify.courier import Courier
+from horarium.notify.office import Office, office_of
 from horarium.records.secrets import Keyring
 from horarium.runs.launch import Launcher, Reporter
 from horarium.runs.registry import Registry
@@ -31,6 +32,7 @@ from horarium.server.vault import open_vault
 from horarium.store.opening import open_store
 from horarium.store.port import Store
 from horarium.vault.keyring import VaultKeyring
+from horarium.vault.vault import Vault
 
 HURRIED_SECONDS = 2.0
 
@@ -41,7 +43,7 @@ log = logging.getLogger("horarium.server")
 class Service:
     """What runs behind the pages. `desk` and `setup` are what doors ask; `secret_key` is the strong one.
 
-    `courier` is None where no mail is sent.
+    `courier` is None where no mail is sent; `office` tells people what happens.
     """
 
     config: Config
@@ -52,13 +54,16 @@ class Service:
     setup: Setup
     secret_key: bytes = field(repr=False)
     courier: Courier | None = None
+    office: Office | None = None
+    vault: Vault | None = field(default=None, repr=False)
     _stopper: threading.Thread | None = None
 
     def start(self) -> None:
         """Join the store as a node, begin to schedule, and to carry letters where there is a mail server."""
         self.scheduler.start()
-        if self.courier is not None:
-            self.courier.start()
+        for each in (self.courier, self.office):
+            if each is not None:
+                each.start()
 
     def begin_stop(self) -> None:
         """Take nothing new from now on and let running work end within the grace; returns at once.
@@ -69,8 +74,9 @@ class Service:
         stopper = threading.Thread(target=self.scheduler.stop, args=(grace,), name="horarium-stop", daemon=True)
         if self._stopper is None:
             self._stopper = stopper
-        if self.courier is not None:
-            self.courier.begin_stop()
+        for each in (self.courier, self.office):
+            if each is not None:
+                each.begin_stop()
         stopper.start()
 
     def finish_stop(self) -> None:
@@ -79,8 +85,9 @@ class Service:
             self.begin_stop()
         if self._stopper is not None:
             self._stopper.join()
-        if self.courier is not None:
-            self.courier.stop()
+        for each in (self.courier, self.office):
+            if each is not None:
+                each.stop()
         self.store.close()
 
     def setup_link(self) -> str | None:
@@ -107,7 +114,8 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
     except StoreError:
         store.close()
         raise
-    ring = keyring or VaultKeyring(open_vault(config, store, clock))
+    vault = open_vault(config, store, clock)
+    ring = keyring or VaultKeyring(vault)
     targets = targets_of(config)
     registry = Registry(targets)
 
@@ -137,6 +145,8 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
         setup=Setup(store, clock, People(store, clock)),
         secret_key=key.encode(),
         courier=courier_of(config, store, clock, key.encode()),
+        office=office_of(config, store, clock, vault=vault),
+        vault=vault,
     )
 
 

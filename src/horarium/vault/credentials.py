@@ -127,11 +127,8 @@ class Credentials:
             raise Denied("a credential is saved for oneself; the installation's are for administrators")
         try:
             with self._store.transaction() as tx:
-                key = self._vault.key_to_seal(tx, asker.actor)
                 _check_owner(tx, wanted.owner_id)
-                made = CredentialBook(tx).add(draft, name_key=key_of(draft.name))
-                VersionBook(tx).add(*self._vault.seal(key, made, 1, secret, by))
-                self._trail.note(tx, asker.actor, Action.CREDENTIAL_ADDED, about(made), after=shown(made, secret))
+                made = put_new(self._vault, tx, draft, secret, asker=asker)
         except DuplicateKey:
             raise _taken(draft.name) from None
         return Saved(made, short_fields(secret))
@@ -314,6 +311,18 @@ class Credentials:
             if sealed:
                 values = self._vault.open(standing, credential, version, sealed)
                 versions.reseal(*self._vault.seal(key, theirs, version.version, values, version.created_by))
+
+
+def put_new(vault: Vault, tx: Transaction, draft: Credential, secret: Mapping[str, str], *, asker: Asker) -> Credential:
+    """Write a credential with its first values; return it with its number. Raises `VaultSealed`, `DuplicateKey`.
+
+    Whether somebody may, and what is in the values, was looked at before.
+    """
+    key = vault.key_to_seal(tx, asker.actor)
+    made = CredentialBook(tx).add(draft, name_key=key_of(draft.name))
+    VersionBook(tx).add(*vault.seal(key, made, 1, secret, draft.created_by))
+    vault.trail.note(tx, asker.actor, Action.CREDENTIAL_ADDED, about(made), after=shown(made, secret))
+    return made
 
 
 def put_values(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, select, update
 
 from horarium.clock import from_micros, to_micros
 from horarium.store.books.codec import dump, maybe_instant
@@ -61,9 +61,10 @@ class OutboxBook:
         }
         return int(self._tx.execute(insert(t).values(values).returning(t.c.id)).scalar_one())
 
-    def take(self, now: datetime, *, hold_until: datetime, most: int) -> list[Letter]:
-        """Take up to `most` letters whose time has come; nobody else takes them before `hold_until`."""
-        query = select(t).where(_WAITING, t.c.not_before <= to_micros(now)).order_by(t.c.not_before, t.c.id).limit(most)
+    def take(self, now: datetime, *, hold_until: datetime, most: int, kind: str = "") -> list[Letter]:
+        """Take up to `most` letters, of one kind or any, whose time has come; nobody else before `hold_until`."""
+        which = (_WAITING, t.c.not_before <= to_micros(now), *_of_kind(kind))
+        query = select(t).where(*which).order_by(t.c.not_before, t.c.id).limit(most)
         rows = list(self._tx.execute(query.with_for_update(skip_locked=True)))
         for row in rows:
             self._set(row.id, not_before=to_micros(hold_until), tries=row.tries + 1)
@@ -81,9 +82,10 @@ class OutboxBook:
         """Stop trying to send a letter; it stays to be seen."""
         self._set(letter_id, last_error=error[:500], given_up_at=to_micros(at))
 
-    def first_waiting(self) -> datetime | None:
-        """Return when the next letter is to be tried."""
-        found: int | None = self._tx.execute(select(func.min(t.c.not_before)).where(_WAITING)).scalar_one()
+    def first_waiting(self, kind: str = "") -> datetime | None:
+        """Return when the next letter, of one kind or any, is to be tried."""
+        query = select(func.min(t.c.not_before)).where(_WAITING, *_of_kind(kind))
+        found: int | None = self._tx.execute(query).scalar_one()
         return None if found is None else from_micros(found)
 
     def newest(self, *, most: int = 50) -> list[Letter]:
@@ -141,6 +143,10 @@ class SentBook:
     def forget_before(self, instant: datetime) -> int:
         """Delete letters written before an instant that are not waiting; return how many."""
         return changed(self._tx, delete(t).where(~_WAITING, t.c.created_at < to_micros(instant)))
+
+
+def _of_kind(kind: str) -> tuple[ColumnElement[bool], ...]:
+    return (t.c.kind == kind,) if kind else ()
 
 
 def _letter(row: Row[Any]) -> Letter:

@@ -1,0 +1,120 @@
+"""Put together all that tells people: who reads, who makes and sends, the desks, from the settings or from parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+from urllib.parse import urlsplit
+
+from horarium.clock import Clock
+from horarium.config import Config
+from horarium.notify.carrier import Carrier, Outlets
+from horarium.notify.channel_desk import ChannelDesk
+from horarium.notify.channels.base import ChannelKind
+from horarium.notify.dispatcher import Dispatcher, House
+from horarium.notify.drawing import Drawing
+from horarium.notify.gathering import GATHER
+from horarium.notify.herald import Herald
+from horarium.notify.log_desk import LogDesk
+from horarium.notify.mailer import Mailer, MailSettings, Security
+from horarium.notify.mailing import PlainPost
+from horarium.notify.rule_desk import RuleDesk
+from horarium.notify.standard import Gates, found
+from horarium.notify.unsubscribing import Unsubscriber
+from horarium.outgoing.addresses import Policy
+from horarium.store.port import Store
+from horarium.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """All that tells people, of one store. `unsubscriber` is None without a SECRET_KEY."""
+
+    herald: Herald
+    dispatcher: Dispatcher
+    carrier: Carrier
+    channels: ChannelDesk
+    rules: RuleDesk
+    log: LogDesk
+    unsubscriber: Unsubscriber | None = None
+
+    def start(self) -> None:
+        """Begin to read what happens and to send."""
+        self.herald.start()
+        self.dispatcher.start()
+
+    def begin_stop(self) -> None:
+        """Ask for the stop without waiting for it."""
+        self.herald.begin_stop()
+        self.dispatcher.begin_stop()
+
+    def stop(self) -> None:
+        """Stop; what is not sent is sent after the next start."""
+        self.begin_stop()
+        self.herald.stop()
+        self.dispatcher.stop()
+
+    def work(self) -> int:
+        """Read what happened and send what is due, once, in this thread; return how many messages were tried."""
+        while self.herald.look():
+            pass
+        self.dispatcher.make()
+        return self.dispatcher.send()
+
+
+def office_of(
+    config: Config,
+    store: Store,
+    clock: Clock,
+    *,
+    vault: Vault | None = None,
+    kinds: Mapping[str, ChannelKind] | None = None,
+    gather: timedelta = GATHER,
+) -> Office:
+    """Return what tells people by these settings; `kinds` are the channels beside the mail to people."""
+    mailer = mailer_of(config)
+    found(store, clock)
+    house = House(base_url=config.public_url, team=config.team_name, zone=config.timezone)
+    outlets = Outlets(
+        kinds=kinds or {},
+        post=None if mailer is None else PlainPost(mailer, drawing_of(config)),
+        policy=Policy.of(config.outgoing_allow),
+    )
+    secret = (config.secret_key or "").strip().encode()
+    unsubscriber = Unsubscriber(secret, config.public_url) if secret else None
+    gates = Gates(failure=config.notify_on_task_failure, success=config.notify_on_task_success)
+    carrier = Carrier(store, clock, outlets, vault=vault, unsubscriber=unsubscriber)
+    return Office(
+        herald=Herald(store, clock, gates=gates),
+        dispatcher=Dispatcher(store, clock, carrier, house=house, gather=gather),
+        carrier=carrier,
+        channels=ChannelDesk(store, clock, carrier, vault=vault, house=house),
+        rules=RuleDesk(store, clock, gates=gates),
+        log=LogDesk(store, clock),
+        unsubscriber=unsubscriber,
+    )
+
+
+def mailer_of(config: Config) -> Mailer | None:
+    """Return the way to the mail server, None where no mail is sent."""
+    if not config.sends_mail:
+        return None
+    return Mailer(
+        MailSettings(
+            host=config.smtp_host or "",
+            port=config.smtp_port,
+            security=cast("Security", config.smtp_security),
+            user=config.smtp_user,
+            password=config.smtp_password or "",
+            sender=config.mail_sender,
+            hello=urlsplit(config.public_url).hostname or "localhost",
+            ca=config.smtp_ca,
+        )
+    )
+
+
+def drawing_of(config: Config) -> Drawing:
+    """Return what draws letters in the name of this installation."""
+    return Drawing(sender=config.mail_sender, base_url=config.public_url, zone=config.timezone)
