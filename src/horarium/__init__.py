@@ -24,14 +24,11 @@ if TYPE_CHECKING:
     from horarium.records.tasks import PerUser
     from horarium.triggers import next_times
     from horarium.upkeep import (
-        backup_database,
-        cleanup_error_logs,
-        cleanup_expired_sessions,
-        cleanup_inactive_credentials,
         aggregate_daily_stats,
         backup_database,
         cleanup_error_logs,
         cleanup_expired_sessions,
+        cleanup_inactive_credentials,
         setup_default_tasks,
     )
     from horarium.vault.manager import CredentialManager

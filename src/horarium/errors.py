@@ -206,6 +206,12 @@ class StoreForeign(StoreError):
     code: ClassVar[str] = "store_foreign"
 
 
+class StoreDamaged(StoreError):
+    """Report that damage was found in the database, so that nothing is written to it any more; reading goes on."""
+
+    code: ClassVar[str] = "store_damaged"
+
+
 class StoreNewer(StoreError):
     """Report a store written by a newer release; this one refuses to touch it."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from horarium.config.loading import load_config
+from horarium.config.loading import load_config, one_setting
 from horarium.config.option import Option
 from horarium.config.options import CATALOGUE, LATER
 from horarium.config.secret_key import new_secret_key
 from horarium.config.settings import Config
 
-__all__ = ["CATALOGUE", "LATER", "Config", "Option", "load_config", "new_secret_key"]
+__all__ = ["CATALOGUE", "LATER", "Config", "Option", "load_config", "new_secret_key", "one_setting"]

@@ -43,6 +43,24 @@ def load_config(environ: Mapping[str, str] | None = None, folder: Path | None = 
     return Config(**settled)
 
 
+def one_setting(variable: str) -> Any:
+    """Return a single setting from where `load_config` finds it, whatever the others say; its default if it is not set.
+
+    Raises `ConfigError` for a value that means nothing.
+    """
+    (option,) = (each for each in CATALOGUE if each.variable == variable)
+    problems: list[str] = []
+    # A program that embeds the library may keep a file of that name with lines that are none of ours.
+    _, written = _read_env_file(os.environ, Path.cwd(), [])
+    text = _text_of(option, os.environ, written, problems)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    try:
+        return option.default if text is None else option.read(text)
+    except ValueError:
+        raise ConfigError(f"{variable} is not understood: {option.allowed}") from None
+
+
 def _read_env_file(real: Mapping[str, str], folder: Path, problems: list[str]) -> tuple[Path | None, Mapping[str, str]]:
     asked_for = real.get(ENV_FILE, "")
     path = folder / (asked_for or ".env")

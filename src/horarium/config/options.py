@@ -51,6 +51,15 @@ CATALOGUE: Final[tuple[Option, ...]] = (
         "`./data`",
     ),
     Option(
+        "HORARIUM_ARCHIVES",
+        "archives",
+        values.as_folder,
+        None,
+        "use the path of a folder",
+        "The folder that old entries of the audit log are moved to.",
+        "`audit-archives` beside the database file, or in the data folder",
+    ),
+    Option(
         "HORARIUM_HOST",
         "host",
         values.as_host,

@@ -23,6 +23,7 @@ class Config:
     secret_key_old: str | None = None
     database_url: str | None = None
     data: Path = Path("data")
+    archives: Path | None = None
     host: str = "127.0.0.1"
     port: int = 5000
     base_url: str | None = None

@@ -51,3 +51,27 @@ class AuditFilter:
     results: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditArchive:
+    """A file that holds the entries from `first_id` to `last_id`, which are no longer in the store.
+
+    `previous` is the hash of the entry before its first, `last_hash` that of its last: so the chain goes through it.
+    """
+
+    first_id: int
+    last_id: int
+    first_at: datetime
+    last_at: datetime
+    previous: str
+    last_hash: str
+    file: str
+    size: int
+    sha256: str
+    made_at: datetime
+
+    @property
+    def entries(self) -> int:
+        """Return how many entries it holds."""
+        return self.last_id - self.first_id + 1

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
 from horarium.errors import InvalidValue
+from horarium.records.keeping import Keep
 from horarium.states import MisfirePolicy, OverlapPolicy
 
 MAX_ATTEMPTS = 100
@@ -84,7 +85,7 @@ class Policies:
 
     `timeout_seconds` ends an attempt (None: never); `rerun_interrupted` is how many new attempts follow an attempt
     that was cut off by a crash; `jitter_seconds` delays each start by up to this much without moving its planned
-    instant.
+    instant. `keep` says how long its runs and their output are kept.
     """
 
     retry: Retry = field(default_factory=Retry)
@@ -93,6 +94,7 @@ class Policies:
     timeout_seconds: float | None = 3600.0
     rerun_interrupted: int = 1
     jitter_seconds: float = 0.0
+    keep: Keep = field(default_factory=Keep)
 
     def __post_init__(self) -> None:
         """Refuse values that make no sense, raising `InvalidValue`."""
@@ -115,6 +117,7 @@ class Policies:
             retry=Retry(**_known(Retry, plain.get("retry", {}), on=tuple)),
             misfire=Misfire(**_known(Misfire, plain.get("misfire", {}), policy=MisfirePolicy)),
             overlap=Overlap(**_known(Overlap, plain.get("overlap", {}), policy=OverlapPolicy)),
+            keep=Keep(**_known(Keep, plain.get("keep", {}))),
             **rest,
         )
 

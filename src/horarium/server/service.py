@@ -31,6 +31,7 @@ from horarium.server.targets import targets_of
 from horarium.server.vault import open_vault
 from horarium.store.opening import open_store
 from horarium.store.port import Store
+from horarium.upkeep.damage import which_backup
 from horarium.vault.keyring import VaultKeyring
 from horarium.vault.vault import Vault
 
@@ -156,7 +157,7 @@ def _refuse_damaged(store: Store) -> None:
     if damage is not None:
         raise StoreForeign(
             f"{store.location} is damaged: {damage}; Horarium leaves it as it is: restore a backup"
-            " (`horarium db check` shows more)"
+            f" (`horarium db check` shows more). {which_backup(store)}"
         )
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.pool import NullPool, QueuePool, StaticPool
 
 from horarium.clock import Clock, SystemClock
 from horarium.errors import StoreBusy, StoreForeign, StoreUnavailable
+from horarium.store.damage import DamageMark
 from horarium.store.failures import from_driver, rolled_back, translated
 from horarium.store.forks import FORK_WAIT_SECONDS, Gate, leave_open, refuse_inherited, watch
 from horarium.store.port import Capabilities, Follower, Transaction
@@ -56,6 +57,7 @@ class SqliteStore:
         self._pid = os.getpid()
         self._gate = Gate()
         self._is_ready_to_fork = False
+        self.damage = DamageMark(path)
         self._presence = None if path is None else PresenceFiles(path.with_name(path.name + "-nodes"))
         self._make_engines()
         self._look_at_file()
@@ -80,6 +82,7 @@ class SqliteStore:
     def transaction(self) -> Iterator[Transaction]:
         """Open a writing transaction; within one process writers wait for each other in line."""
         with self._at_work():
+            self.damage.refuse()
             if not self._writing.acquire(timeout=60.0):
                 raise StoreBusy("another thread of this program holds the database for too long")
             try:
@@ -269,9 +272,12 @@ class SqliteStore:
             os.close(descriptor)
         found, tables = _peek(self._path, self._busy_seconds)
         if found == APPLICATION_ID:
+            if self.damage.words and not list(self.check()):
+                self.damage.clear()
             return
         if found or tables:
             raise StoreForeign(f"{self._path} is a database of another program; Horarium leaves it as it is")
+        _let_give_back(self._path, self._busy_seconds)
         with self.transaction() as tx:
             tx.execute(text(f"PRAGMA application_id = {APPLICATION_ID}"))
 
@@ -288,6 +294,17 @@ def _peek(path: Path, busy_seconds: float) -> tuple[int, int]:
     except sqlite3.Error as error:
         raise from_driver(error) from error
     return found, tables
+
+
+def _let_give_back(path: Path, busy_seconds: float) -> None:
+    """Let a new file give pages that become free back to the disk: it has to know before it has any table."""
+    try:
+        with closing(sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)) as connection:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            # Else nothing is written yet, and the next connection would begin without it.
+            connection.execute("VACUUM")
+    except sqlite3.Error as error:
+        raise from_driver(error) from error
 
 
 def _settle(connection: sqlite3.Connection, *, is_file: bool) -> None:

@@ -1,5 +1,19 @@
 -- What a new SQLite store is made with. Written by script/docs from horarium.store.tables.
 
+CREATE TABLE audit_archives (
+    first_id INTEGER NOT NULL,
+    last_id INTEGER NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    previous VARCHAR(64) NOT NULL,
+    last_hash VARCHAR(64) NOT NULL,
+    file VARCHAR(120) NOT NULL,
+    size INTEGER NOT NULL,
+    sha256 VARCHAR(64) NOT NULL,
+    made_at INTEGER NOT NULL,
+    CONSTRAINT pk_audit_archives PRIMARY KEY (first_id)
+);
+
 CREATE TABLE audit_head (
     name VARCHAR(16) NOT NULL,
     last_id INTEGER NOT NULL,
@@ -335,6 +349,20 @@ CREATE TABLE scheduled_tasks (
     template_id INTEGER,
     for_user_id INTEGER DEFAULT '0' NOT NULL,
     credentials TEXT
+);
+
+CREATE TABLE storage_samples (
+    day INTEGER NOT NULL,
+    taken_at INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    audit INTEGER NOT NULL,
+    ledger INTEGER NOT NULL,
+    rest INTEGER NOT NULL,
+    spare INTEGER NOT NULL,
+    disk_free INTEGER,
+    disk_total INTEGER,
+    CONSTRAINT pk_storage_samples PRIMARY KEY (day)
 );
 
 CREATE TABLE task_attempts (

@@ -52,14 +52,19 @@ class StandardTask:
 
 
 def setup_default_tasks(
-    scheduler: CronScheduler, *, backup_folder: str | Path | None = None, keep_backups: int = KEEP
+    scheduler: CronScheduler,
+    *,
+    backup_folder: str | Path | None = None,
+    keep_backups: int = KEEP,
+    archive_folder: str | Path | None = None,
 ) -> list[str]:
     """Add the standard maintenance tasks to `scheduler`; return their names.
 
     Called again it changes nothing, and what somebody has paused stays paused. `backup_folder` is where backups go
-    (default: `backups` beside the database), `keep_backups` how many stay. Raises `InvalidValue`.
+    (default: `backups` beside the database), `keep_backups` how many stay, `archive_folder` where old entries of the
+    audit log go (default: the setting `HORARIUM_ARCHIVES`, else `audit-archives` there). Raises `InvalidValue`.
     """
-    tasks = standard_tasks(backup_folder=backup_folder, keep_backups=keep_backups)
+    tasks = standard_tasks(backup_folder=backup_folder, keep_backups=keep_backups, archive_folder=archive_folder)
     for task in tasks:
         scheduler.add_cron_task(
             task.name,
@@ -75,7 +80,11 @@ def setup_default_tasks(
 
 
 def default_definitions(
-    timezone: str = "UTC", *, backup_folder: str | Path | None = None, keep_backups: int = KEEP
+    timezone: str = "UTC",
+    *,
+    backup_folder: str | Path | None = None,
+    keep_backups: int = KEEP,
+    archive_folder: str | Path | None = None,
 ) -> list[TaskDefinition]:
     """Return the same tasks as definitions, for whoever keeps tasks without a `TaskScheduler`."""
     return [
@@ -88,13 +97,20 @@ def default_definitions(
             tags=(TAG,),
             description=task.description,
         )
-        for task in standard_tasks(backup_folder=backup_folder, keep_backups=keep_backups)
+        for task in standard_tasks(
+            backup_folder=backup_folder, keep_backups=keep_backups, archive_folder=archive_folder
+        )
     ]
 
 
-def standard_tasks(*, backup_folder: str | Path | None = None, keep_backups: int = KEEP) -> list[StandardTask]:
+def standard_tasks(
+    *, backup_folder: str | Path | None = None, keep_backups: int = KEEP, archive_folder: str | Path | None = None
+) -> list[StandardTask]:
     """Return the standard tasks of this release; only what differs from the usual is written into them."""
     check_keep(keep_backups)
+    archives: dict[str, Any] = {}
+    if archive_folder is not None:
+        archives["folder"] = str(Path(archive_folder).absolute())
     backups: dict[str, Any] = {}
     if backup_folder is not None:
         backups["folder"] = str(Path(backup_folder).absolute())
@@ -104,8 +120,13 @@ def standard_tasks(*, backup_folder: str | Path | None = None, keep_backups: int
         StandardTask("cleanup_expired_sessions", "0 * * * *", "Ends and removes expired sessions."),
         StandardTask("aggregate_daily_stats", "0 1 * * *", "Rolls runs up into daily figures."),
         StandardTask(
+            "archive_audit_logs", "0 2 * * *", "Moves old entries of the audit log to a verifiable archive.", archives
+        ),
+        StandardTask("cleanup", "30 2 * * *", "Removes old runs, output and events, and gives their room back."),
+        StandardTask(
             "backup_database", "0 3 * * *", "Backs the database up, looks through the copy, prunes old ones.", backups
         ),
+        StandardTask("check_storage", "30 * * * *", "Measures what takes room, judges the disk, looks for damage."),
         StandardTask("cleanup_error_logs", "0 4 * * 0", "Trims old failure output by age and count."),
         StandardTask(
             "cleanup_inactive_credentials",

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from horarium.clock import Clock, SystemClock
 from horarium.errors import Conflict, InvalidValue, StoreUnavailable
@@ -66,6 +66,13 @@ def refuse_from_params(**given: object) -> None:
     for name, value in given.items():
         if value is not None and name in params and params[name] == value:
             raise InvalidValue(name, value, "it is set where the task is set up, not for a single run")
+
+
+def number_of_days(days: Any, field: str = "days") -> float:
+    """Return a number of days. Raises `InvalidValue` for anything else, naming the option."""
+    if isinstance(days, bool) or not isinstance(days, int | float) or not 0 <= days <= 36_500:
+        raise InvalidValue(field, days, "use a number from 0 to 36500")
+    return float(days)
 
 
 def _store_of_run() -> Store | None:

@@ -65,6 +65,12 @@ ANSWERS: Final[dict[str, Answer]] = {
     "store_busy": Answer(503, "The database is busy", _LATER, retry_seconds=5),
     "store_unavailable": Answer(503, "The database does not answer", _LATER, retry_seconds=15),
     "store_full": Answer(503, "The disk is full", "Nothing was changed. Make room on the server's disk.", "broken", 60),
+    "store_damaged": Answer(
+        503,
+        "The database is damaged",
+        "Nothing is written to it any more, and nothing was changed. The server's log says which backup is good.",
+        "broken",
+    ),
     "bad_request": Answer(400, "That request cannot be read", _BACK),
     "unknown_host": Answer(
         400,

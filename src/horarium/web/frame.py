@@ -13,6 +13,7 @@ from horarium.store.books.projects import ProjectBook
 from horarium.store.books.roster import RosterBook, RosterFilter
 from horarium.store.books.tasks import TaskBook, TaskFilter
 from horarium.store.port import Store, Transaction
+from horarium.upkeep.damage import damage_of
 from horarium.web.live.streams import HEARTBEAT_SECONDS
 from horarium.web.views.shell import Health, Porch, Shell, Viewer
 from horarium.web.visit import Visit
@@ -107,6 +108,8 @@ def is_alive(store: Store, tx: Transaction) -> bool:
 
 def health(store: Store, tx: Transaction) -> Health:
     """Return how the scheduler does, in a few words."""
+    if damage_of(store):
+        return Health(status="failed", words="Database is damaged", detail="Nothing is written")
     if not is_alive(store, tx):
         return Health(status="failed", words="Scheduler is not running")
     lag = NodeBook(tx).lag() or 0.0

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, func, or_, select, text, update
 
 from horarium.clock import from_micros
 from horarium.errors import StoreError
@@ -23,7 +23,7 @@ t = audit_log
 Entry = tuple[Any, ...]
 """The columns of an entry between its number and its hashes, in the order of the table."""
 
-_COLUMNS: Final = tuple(column.name for column in t.columns)
+COLUMNS: Final = tuple(column.name for column in t.columns)
 _APPEND = Hot.insert_into(t)
 # The row stays held until the commit: whoever appends next waits, so the chain has the order of the commits.
 _HOLD = Hot(
@@ -62,6 +62,11 @@ class AuditBook:
             previous = link
         self._tx.many(_APPEND, rows)
         self._tx.one(_MOVE_END, (previous, _MAIN))
+
+    def hold_still(self) -> None:
+        """Let everything that is read from here on be of one moment; to be called before anything is."""
+        if self._tx.capabilities.name == "postgresql":
+            self._tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
 
     def head(self) -> tuple[int, str]:
         """Return the number and the hash of the newest entry there has been."""
@@ -120,8 +125,8 @@ def hash_of(values: Sequence[Any]) -> str:
 
 
 def row_of(row: Any) -> AuditRow:
-    """Rebuild an entry from a full row."""
-    values = {name: getattr(row, name) for name in _COLUMNS}
+    """Rebuild an entry from a full row, its values in the order of the table."""
+    values = dict(zip(COLUMNS, row, strict=True))
     values["at"] = from_micros(values["at"])
     for name in ("before", "after", "details"):
         values[name] = json.loads(values[name]) if values[name] else {}

@@ -1,4 +1,4 @@
-"""Tables for the audit log: its rows, each with the hash of the one before it, and where the chain ends."""
+"""Tables for the audit log: its rows, each with the hash of the one before it, where the chain ends, its archives."""
 
 from __future__ import annotations
 
@@ -40,4 +40,21 @@ audit_head = Table(
     Column("name", String(16), primary_key=True),
     Column("last_id", Wide, nullable=False),
     Column("last_hash", String(64), nullable=False),
+)
+
+# What was moved out of the log: each row here stands for one file, and its entries are in no other place. Together
+# they are the chain from its first entry to the one before the oldest in the log.
+audit_archives = Table(
+    "audit_archives",
+    metadata,
+    Column("first_id", Wide, primary_key=True, autoincrement=False),
+    Column("last_id", Wide, nullable=False),
+    instant("first_at", nullable=False),
+    instant("last_at", nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("last_hash", String(64), nullable=False),
+    Column("file", String(120), nullable=False),
+    Column("size", Wide, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    instant("made_at", nullable=False),
 )

@@ -91,6 +91,8 @@ WORDS: Final[Mapping[str, str]] = {
     Action.RUN_CANCELLED: "stopped",
     Action.ACCESS_REFUSED: "was refused",
     Action.EXPORT_MADE: "exported",
+    Action.ARCHIVE_MADE: "moved old entries into an archive of",
+    Action.ARCHIVE_FETCHED: "downloaded an archive of",
     Action.BACKUP_MADE: "made a backup",
     Action.INSTALLATION_MOVED: "moved a single-user installation in",
     Action.INSTALLATION_MOVED_BACK: "took a move back",
@@ -108,6 +110,7 @@ ICONS: Final[Mapping[str, str]] = {
     "task": "edit",
     "run": "stop",
     "export": "download",
+    "archive": "box",
     "access": "alert",
 }
 """The icon of each kind of action; those that are not listed have the one of the log."""
@@ -134,6 +137,7 @@ KINDS: Final[Mapping[str, str]] = {
     "run": "Runs",
     "access": "Refused access",
     "export": "Exports",
+    "archive": "Archives",
     "backup": "Backups",
     "installation": "Moving in",
     "noted": "Notes of programs",

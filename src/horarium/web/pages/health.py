@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from horarium.accounts.roles import Permission, may
 from horarium.errors import StoreError
 from horarium.store.books.nodes import NodeBook
+from horarium.upkeep.damage import damage_of
 from horarium.web.frame import is_alive
 from horarium.web.visit import Visit
 
@@ -27,7 +28,7 @@ def show_ready(visit: Visit) -> Response:
     told: dict[str, object] = {"status": "down"}
     try:
         with store.reading() as tx:
-            ready = is_alive(store, tx)
+            ready = is_alive(store, tx) and not damage_of(store)
             lag = NodeBook(tx).lag()
             nodes = len(NodeBook(tx).living())
     except StoreError as error:
@@ -35,5 +36,6 @@ def show_ready(visit: Visit) -> Response:
         return JSONResponse(told, 503)
     told["status"] = "up" if ready else "down"
     if visit.signed_in is not None and may(visit.identity, Permission.SYSTEM_READ):
-        told |= {"database": "up", "scheduler": "up" if ready else "down", "nodes": nodes, "lag_seconds": lag}
+        database = "damaged" if damage_of(store) else "up"
+        told |= {"database": database, "scheduler": "up" if ready else "down", "nodes": nodes, "lag_seconds": lag}
     return JSONResponse(told, 200 if ready else 503)
