@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import getpass
 import io
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,8 @@ from sqlalchemy import text
 
 from horarium.cli.exits import ExitCode
 from horarium.store.opening import open_store
-from tests.cli.conftest import Program
+from horarium.upkeep import archive_audit_logs
+from tests.cli.conftest import Program, StillClock
 from tests.support.people import made_up
 
 
@@ -124,4 +128,39 @@ def test_r108_a_whole_log_ends_with_0_and_a_changed_one_with_1_and_where(horariu
     meddle(home, "UPDATE audit_log SET object_name = 'restore' WHERE id = 1")
     broken = horarium("audit", "verify")
     assert (broken.code, broken.out) == (1, "The log is not whole: entry 1: it was changed.\n")
-    assert horarium("audit", "verify", "--json").json == {"entries": 0, "bad_id": 1, "fault": "it was changed"}
+    assert horarium("audit", "verify", "--json").json == {
+        **{"entries": 0, "archives": 0, "archived": 0},
+        **{"bad_id": 1, "fault": "it was changed"},
+    }
+
+
+def test_r114_old_entries_are_listed_exported_and_verified_from_their_archives(
+    horarium: Program, clock: StillClock, home: Path
+) -> None:
+    add(horarium, "backup")
+    add(horarium, "report")
+    assert horarium("audit", "archives").out == "No archives: every entry is in the store.\n"
+    clock.instant += timedelta(days=500)
+    store = open_store(home / "data" / "horarium.db")
+    archive_audit_logs(store=store, clock=clock)
+    store.close()
+    add(horarium, "newer")
+    assert [each["object_name"] for each in horarium("audit", "list", "--json").json] == ["newer", ""]
+    found = horarium("audit", "list", "--archived", "--json").json
+    assert [each["object_name"] for each in found] == ["newer", "", "report", "backup"]
+    assert [each["id"] for each in found] == [4, 3, 2, 1]
+    searched = horarium("audit", "list", "--archived", "-s", "BACKUP", "--action", "task", "--json").json
+    assert [each["id"] for each in searched] == [1]
+    (archive,) = horarium("audit", "archives", "--json").json
+    assert (archive["entries"], archive["exists"]) == (2, True)
+    assert "audit-0000000001-0000000002" in horarium("audit", "archives").out
+    lines = horarium("audit", "export", "--format", "json", "--archived").out.splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [1, 2, 3, 4]
+    rows = list(csv.DictReader(io.StringIO(horarium("audit", "export").out, newline="")))
+    assert [row["action"] for row in rows] == ["archive.made", "task.added", "export.made"]
+    verified = horarium("audit", "verify")
+    assert (verified.code, verified.out) == (0, "The log is whole: 6 entries, 2 of them in 1 archive.\n")
+    Path(archive["file"]).unlink()
+    broken = horarium("audit", "verify")
+    assert broken.code == 1
+    assert "entry 1: the archive" in broken.out

@@ -201,7 +201,17 @@ def test_a_private_folder_takes_rights_of_others_away(tmp_path: Path) -> None:
 def test_the_command_reference_has_an_example_for_each_command(bare: Program) -> None:
     for words in (
         *(["init"], ["serve"], ["doctor"], ["cron", "explain"], ["import", "crontab"], ["user", "create-admin"]),
-        *(["db", "upgrade"], ["db", "check"], ["run", "list"], ["run", "show"], ["run", "follow"], ["run", "cancel"]),
+        *(
+            ["db", "upgrade"],
+            ["db", "check"],
+            ["db", "size"],
+            ["db", "compact"],
+            ["db", "keep"],
+            ["run", "list"],
+            ["run", "show"],
+            ["run", "follow"],
+            ["run", "cancel"],
+        ),
         *(["task", word] for word in ("list", "show", "add", "edit", "pause", "resume", "remove", "trigger", "next")),
         *(["audit", "list"], ["audit", "verify"]),
         *(["adopt", word] for word in ("single-user", "verify", "undo", "finish")),
