@@ -151,6 +151,34 @@ class NodeState(StrEnum):
     """Its lease ran out or its process is gone; its work has been taken away."""
 
 
+class CheckState(StrEnum):
+    """Where a check stands that waits to be called from outside."""
+
+    NEW = "new"
+    """Nobody has called yet; it is not missed before its first call."""
+    UP = "up"
+    """The last call came in time."""
+    LATE = "late"
+    """A call is overdue, and the grace is not over."""
+    DOWN = "down"
+    """No call came within the grace, or one said that it failed."""
+    PAUSED = "paused"
+    """Nobody is told anything until it is resumed."""
+
+
+class SilenceCause(StrEnum):
+    """Why the scheduler counts as silent."""
+
+    GONE = "gone"
+    """No scheduler has given a sign of life."""
+    OVERDUE = "overdue"
+    """A scheduler is there, and what is due does not start."""
+    STUCK = "stuck"
+    """A scheduler found that its own loop stands still."""
+    STORE = "store"
+    """The database could not be asked."""
+
+
 class Stream(StrEnum):
     """Where a line of output came from."""
 
@@ -198,3 +226,5 @@ class EventKind(StrEnum):
     HEARTBEAT_BACK = "heartbeat.back"
     CHANNEL_DISABLED = "channel.disabled"
     NOTICE_ASKED = "notice.asked"
+    MAINTENANCE_ON = "maintenance.on"
+    MAINTENANCE_OFF = "maintenance.off"

@@ -54,6 +54,9 @@ LAZY_IMPORTS: dict[str, str] = {
     "src/horarium/library/scheduler.py": _DEAR.format("starting, or asking for settings or the history,"),
     "src/horarium/scheduling/personal.py": _DEAR.format("a task that is there for each person"),
     "src/horarium/scheduling/places.py": _DEAR.format("a task that belongs to somebody"),
+    "src/horarium/scheduling/standstill.py": _DEAR.format("a loop that stands still"),
+    "src/horarium/server/telling.py": _DEAR.format("an alarm"),
+    "src/horarium/store/lookout.py": _DEAR.format("PostgreSQL"),
     "src/horarium/store/opening.py": _DEAR.format("PostgreSQL"),
     "src/horarium/store/schema.py": "Alembic is dear to import and only needed where a schema is made or moved",
 }

@@ -129,8 +129,11 @@ def test_r108_a_whole_log_ends_with_0_and_a_changed_one_with_1_and_where(horariu
     broken = horarium("audit", "verify")
     assert (broken.code, broken.out) == (1, "The log is not whole: entry 1: it was changed.\n")
     assert horarium("audit", "verify", "--json").json == {
-        **{"entries": 0, "archives": 0, "archived": 0},
-        **{"bad_id": 1, "fault": "it was changed"},
+        "entries": 0,
+        "archives": 0,
+        "archived": 0,
+        "bad_id": 1,
+        "fault": "it was changed",
     }
 
 

@@ -122,6 +122,8 @@ class House:
             "HORARIUM_PORT": str(self.port),
             "HORARIUM_TIMEZONE": "UTC",
             "HORARIUM_SHUTDOWN_GRACE": "10",
+            # One that outlives a server that a test kills would be left behind by the test.
+            "HORARIUM_WATCHER": "off",
             "HORARIUM_TASK_MODULES": "tests.faults",
             # Commands of a server that root has started run as an ordinary account.
             **({"HORARIUM_TASK_USER": "nobody"} if os.geteuid() == 0 and owner is None else {}),

@@ -8,7 +8,7 @@ import pytest
 
 from horarium.records.policies import Policies, Retry
 from horarium.records.runs import Attempt
-from horarium.scheduling.heartbeat import LEASE_SECONDS
+from horarium.scheduling.silence import LEASE_SECONDS
 from horarium.states import EventKind, RunState
 from horarium.store.books.events import EventBook
 from horarium.store.books.history import HistoryBook

@@ -11,7 +11,7 @@ import pytest
 from horarium.accounts.registering import Mode
 from horarium.clock import SystemClock
 from horarium.config import Config
-from horarium.notify.office import mailer_of
+from horarium.notify.mail_server import mailer_of
 from horarium.server.post import post_warnings, rules_of
 from horarium.server.service import assemble
 from horarium.store.books.mail import OutboxBook

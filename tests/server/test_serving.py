@@ -36,6 +36,7 @@ class Server:
             "HORARIUM_PORT": str(port),
             "HORARIUM_ALLOW_ROOT_TASKS": "on",
             "HORARIUM_SHUTDOWN_GRACE": "20",
+            "HORARIUM_WATCHER": "off",
             **settings,
         }
         self.call("init", "--if-needed")

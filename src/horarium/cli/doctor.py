@@ -8,7 +8,8 @@ from horarium.cli.asking import Command, Json
 from horarium.cli.exits import ExitCode
 from horarium.cli.surroundings import Surroundings
 from horarium.cli.terminal import say, say_json
-from horarium.server.doctor import Health, examine
+from horarium.server.doctor import examine
+from horarium.server.health import Health
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

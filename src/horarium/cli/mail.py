@@ -15,7 +15,8 @@ from horarium.cli.words import both
 from horarium.cli.workplace import workplace
 from horarium.errors import ConfigError, Conflict, NotFound
 from horarium.notify.drawing import Stamp
-from horarium.notify.office import drawing_of, mailer_of
+from horarium.notify.mail_server import mailer_of
+from horarium.notify.office import drawing_of
 from horarium.notify.words import Words
 from horarium.store.books.mail import Letter, OutboxBook, SentBook
 

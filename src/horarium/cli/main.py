@@ -40,6 +40,8 @@ HOMES: Final = {
     "audit": "horarium.cli.audit",
     "db": "horarium.cli.db",
     "doctor": "horarium.cli.doctor",
+    "status": "horarium.cli.status",
+    "watch": "horarium.cli.watch",
 }
 """Each command and the module whose `app` it is."""
 

@@ -8,6 +8,7 @@ from typing import Final
 from horarium.config import values
 from horarium.config.option import Option
 from horarium.config.options_telling import TELLING
+from horarium.config.options_watch import WATCHING
 
 _SWITCH: Final = "use on or off"
 _DATABASE: Final = "use a path, sqlite:///path, or postgresql://user:password@host/database"
@@ -387,6 +388,7 @@ CATALOGUE: Final[tuple[Option, ...]] = (
         "use domains such as example.org, separated by commas",
         "The domains whose addresses may register; the domains below one are others.",
     ),
+    *WATCHING,
     Option(
         "HORARIUM_LOG_LEVEL",
         "log_level",

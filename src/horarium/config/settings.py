@@ -65,6 +65,13 @@ class Config:
     notify_on_task_success: bool = False
     registration: str = "off"
     registration_domains: tuple[str, ...] = ()
+    watcher: bool = True
+    silence_after_seconds: float = 30.0
+    ping_url: str | None = None
+    ping_every_seconds: float = 60.0
+    metrics: str = "token"
+    metrics_token: str | None = None
+    metrics_tasks: bool = False
     log_level: str = "info"
     log_format: str = "text"
     env_file: Path | None = None

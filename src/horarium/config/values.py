@@ -112,6 +112,21 @@ def as_base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def as_ping_url(text: str) -> str:
+    """Read the address of an outside monitor, without a slash at its end."""
+    address = as_base_url(text)
+    if len(address) > 1000 or not address.isascii():
+        raise ValueError
+    return address
+
+
+def as_token(text: str) -> str:
+    """Read a token that is long enough not to be guessed."""
+    if not 20 <= len(text) <= 200 or not _WORD.fullmatch(text):
+        raise ValueError
+    return text
+
+
 def as_root_path(text: str) -> str:
     """Read a path prefix, without a slash at its end."""
     bare = text.rstrip("/")

@@ -22,6 +22,7 @@ from horarium.errors import ConfigError, StoreError
 from horarium.logs.setup import set_up_logging
 from horarium.outgoing.addresses import Policy
 from horarium.records.people import Role
+from horarium.server.companion import Companion
 from horarium.server.hardening import give_large_memory_back, hide_from_other_processes
 from horarium.server.post import rules_of
 from horarium.server.service import Service, assemble, warnings_for
@@ -83,6 +84,8 @@ def serve(config: Config, announce: Announce = print) -> None:
             log.warning("%s", sentence, extra={"word": "config.warning"})
         for sentence in vault_sentences(service):
             log.warning("%s", sentence, extra={"word": "vault.warning"})
+        if config.watcher:
+            service.companion = Companion(service.clock)
         server = DashboardServer(service, lambda: _say_where(service, announce))
         with signals_to(server.handle_exit):
             try:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
-from urllib.parse import urlsplit
 
 from horarium.clock import Clock
 from horarium.config import Config
@@ -18,7 +16,7 @@ from horarium.notify.drawing import Drawing
 from horarium.notify.gathering import GATHER
 from horarium.notify.herald import Herald
 from horarium.notify.log_desk import LogDesk
-from horarium.notify.mailer import Mailer, MailSettings, Security
+from horarium.notify.mail_server import mailer_of
 from horarium.notify.mailing import PlainPost
 from horarium.notify.rule_desk import RuleDesk
 from horarium.notify.standard import Gates, found
@@ -94,24 +92,6 @@ def office_of(
         rules=RuleDesk(store, clock, gates=gates),
         log=LogDesk(store, clock),
         unsubscriber=unsubscriber,
-    )
-
-
-def mailer_of(config: Config) -> Mailer | None:
-    """Return the way to the mail server, None where no mail is sent."""
-    if not config.sends_mail:
-        return None
-    return Mailer(
-        MailSettings(
-            host=config.smtp_host or "",
-            port=config.smtp_port,
-            security=cast("Security", config.smtp_security),
-            user=config.smtp_user,
-            password=config.smtp_password or "",
-            sender=config.mail_sender,
-            hello=urlsplit(config.public_url).hostname or "localhost",
-            ca=config.smtp_ca,
-        )
     )
 
 

@@ -13,6 +13,7 @@ from horarium.clock import Alarm, Clock
 from horarium.errors import StoreError
 from horarium.scheduling.compiled import CompiledTasks
 from horarium.scheduling.rescue import bury, find_dead, forget_own, mark_own, place
+from horarium.scheduling.silence import LEASE_SECONDS
 from horarium.states import EventKind, NodeState
 from horarium.store.books.events import EventBook
 from horarium.store.books.nodes import NodeBook
@@ -20,7 +21,6 @@ from horarium.store.port import Store
 
 log = logging.getLogger("horarium.scheduling")
 
-LEASE_SECONDS = 30.0
 BEAT_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
 

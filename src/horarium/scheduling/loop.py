@@ -69,6 +69,8 @@ class Loop:
         self._thread = Thread(target=self._run, name="horarium-loop", daemon=True)
         self.node_id = -1
         self.worst_lag = 0
+        self.turned = clock.monotonic()
+        """When it last came round, in seconds of the steady clock."""
         self.may_work: Callable[[], bool] = _always
         self.on_commit: Callable[[], None] = _nothing
 
@@ -103,9 +105,13 @@ class Loop:
         pause = 0.1
         while not self._stopping:
             try:
-                self._clock.wait(self._alarm, self.turn())
+                seconds = self.turn()
+                self.turned = self._clock.monotonic()
+                self._clock.wait(self._alarm, seconds)
                 pause = 0.1
             except StoreError as error:
+                # It goes round, though it does no work: whoever cannot reach the store is told elsewhere.
+                self.turned = self._clock.monotonic()
                 log.warning("The store does not serve now (%s); due work waits, trying again in %.1f s", error, pause)
                 self._clock.wait(self._alarm, pause)
                 pause, self._stale = min(pause * 2, 5.0), True

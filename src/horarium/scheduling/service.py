@@ -17,6 +17,7 @@ from horarium.scheduling.heartbeat import Heartbeat
 from horarium.scheduling.loop import Loop
 from horarium.scheduling.personal import sweep_people
 from horarium.scheduling.rescue import give_back, settle_held
+from horarium.scheduling.standstill import Standstill
 from horarium.scheduling.starter import Starter
 from horarium.scheduling.tick import Ticker
 from horarium.scheduling.zones import follow_zone_data
@@ -70,6 +71,7 @@ class SchedulerService:
         self._slots = slots
         self._slots_each = usual_share(slots) if slots_each is None else slots_each
         self._await_end = await_end
+        self._standstill = Standstill(store, self._clock)
         self._parts: _Parts | None = None
         self._heartbeat: Heartbeat | None = None
         self._unlisten: Callable[[], None] = _nothing
@@ -234,9 +236,13 @@ class SchedulerService:
 
     def _supervise(self) -> None:
         """Begin anew when an inner thread has ended: a node that does nothing must not look alive."""
-        if self._parts is not None and self._grace is None and not self._parts.are_alive:
+        if self._parts is None or self._grace is not None:
+            return
+        if not self._parts.are_alive:
             log.error("A part of the scheduler has ended unasked; it begins anew")
             self._begin_anew("a part of the scheduler ended unasked")
+            return
+        self._standstill.look(self._parts.loop.turned)
 
     def _begin_anew(self, cause: str = "this process was cut off and declared dead") -> None:
         """Start over as a new node, for example after this one was declared dead: its runs belong to others now."""

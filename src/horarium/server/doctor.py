@@ -8,9 +8,7 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,6 +19,8 @@ from horarium.config.secret_key import weakness
 from horarium.errors import HorariumError
 from horarium.scheduling.zones import zone_data_version
 from horarium.server.hardening import is_root
+from horarium.server.health import Check, Health, room_check
+from horarium.server.health import examine as look_at
 from horarium.server.service import warnings_for
 from horarium.server.targets import targets_of
 from horarium.server.vault import look
@@ -30,31 +30,7 @@ from horarium.store.opening import open_store
 from horarium.store.port import Store
 from horarium.store.schema import revision_of
 
-LOW_ROOM_BYTES: Final = 500 * 1024 * 1024
-LOW_ROOM_SHARE: Final = 0.1
-NO_ROOM_BYTES: Final = 20 * 1024 * 1024
-
 _BUILT: Final = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class Health(StrEnum):
-    """How a thing is."""
-
-    OK = "ok"
-    """As it should be."""
-    WARN = "warn"
-    """It works, and somebody should look at it."""
-    BAD = "bad"
-    """It does not work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at, and a sentence about it."""
-
-    name: str
-    health: Health
-    sentence: str
 
 
 def examine(config: Config, clock: Clock) -> list[Check]:
@@ -124,11 +100,7 @@ def _room(config: Config) -> Check:
         usage = shutil.disk_usage(config.data if config.data.exists() else Path.cwd())
     except OSError as error:
         return _say("disk", Health.BAD, f"the disk cannot be asked for its room: {error.strerror}")
-    room = f"{usage.free / 1_000_000_000:.1f} GB of {usage.total / 1_000_000_000:.1f} GB are free"
-    if usage.free < NO_ROOM_BYTES:
-        return _say("disk", Health.BAD, room)
-    is_low = usage.free < LOW_ROOM_BYTES or usage.free < usage.total * LOW_ROOM_SHARE
-    return _say("disk", Health.WARN if is_low else Health.OK, room)
+    return room_check((usage.free, usage.total))
 
 
 def _zones(config: Config) -> Check:
@@ -155,6 +127,9 @@ def _store(store: Store, clock: Clock) -> Iterator[Check]:
     alive = _leases(store)
     words = f"{len(alive)} alive" if alive else "no scheduler is running: nothing starts until one is"
     yield _say("nodes", Health.OK if alive else Health.WARN, words)
+    if alive:
+        found = look_at(store, clock)
+        yield from (check for check in found.checks if check.name == "scheduler")
     yield _clock(store, clock)
 
 

@@ -12,7 +12,8 @@ from horarium.accounts.registering import Mode, Rules
 from horarium.clock import Clock
 from horarium.config import Config
 from horarium.notify.courier import Courier
-from horarium.notify.office import drawing_of, mailer_of
+from horarium.notify.mail_server import mailer_of
+from horarium.notify.office import drawing_of
 from horarium.store.port import Store
 
 _LOOPBACK: Final = frozenset({"localhost", "::1"})

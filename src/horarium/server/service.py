@@ -24,6 +24,7 @@ from horarium.runs.launch import Launcher, Reporter
 from horarium.runs.registry import Registry
 from horarium.scheduling.service import SchedulerService
 from horarium.scheduling.tasks import TaskDesk
+from horarium.server.companion import Companion
 from horarium.server.founding import make_private_folder
 from horarium.server.hardening import is_root
 from horarium.server.post import courier_of, post_warnings
@@ -44,7 +45,8 @@ log = logging.getLogger("horarium.server")
 class Service:
     """What runs behind the pages. `desk` and `setup` are what doors ask; `secret_key` is the strong one.
 
-    `courier` is None where no mail is sent; `office` tells people what happens.
+    `courier` is None where no mail is sent, `companion` where nobody watches from outside; `office` tells people what
+    happens.
     """
 
     config: Config
@@ -57,12 +59,13 @@ class Service:
     courier: Courier | None = None
     office: Office | None = None
     vault: Vault | None = field(default=None, repr=False)
+    companion: Companion | None = None
     _stopper: threading.Thread | None = None
 
     def start(self) -> None:
         """Join the store as a node, begin to schedule, and to carry letters where there is a mail server."""
         self.scheduler.start()
-        for each in (self.courier, self.office):
+        for each in (self.courier, self.office, self.companion):
             if each is not None:
                 each.start()
 
@@ -78,6 +81,9 @@ class Service:
         for each in (self.courier, self.office):
             if each is not None:
                 each.begin_stop()
+        if self.companion is not None:
+            # From here on silence is what was asked for.
+            threading.Thread(target=self.companion.stop, name="horarium-goodbye", daemon=True).start()
         stopper.start()
 
     def finish_stop(self) -> None:
@@ -86,7 +92,7 @@ class Service:
             self.begin_stop()
         if self._stopper is not None:
             self._stopper.join()
-        for each in (self.courier, self.office):
+        for each in (self.courier, self.office, self.companion):
             if each is not None:
                 each.stop()
         self.store.close()
@@ -178,6 +184,8 @@ def warnings_for(config: Config) -> list[str]:
             " HORARIUM_BASE_URL and HORARIUM_TRUSTED_PROXIES."
         )
     found += post_warnings(config)
+    if config.ping_url is not None and not config.watcher:
+        found.append("HORARIUM_PING_URL is set and HORARIUM_WATCHER is off: nobody calls the outside monitor.")
     if config.env_file is not None and config.env_file.stat().st_mode & 0o077:
         found.append(f"{config.env_file} can be read by other accounts: chmod 600 {config.env_file}.")
     return found

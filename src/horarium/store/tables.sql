@@ -134,6 +134,38 @@ CREATE TABLE events (
     body TEXT
 );
 
+CREATE TABLE heartbeat_calls (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    check_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    kind VARCHAR(16) NOT NULL,
+    exit_code INTEGER,
+    address VARCHAR(64) NOT NULL,
+    agent VARCHAR(200) NOT NULL,
+    seconds FLOAT
+);
+
+CREATE TABLE heartbeat_checks (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    name VARCHAR(200) NOT NULL,
+    description TEXT NOT NULL,
+    schedule TEXT NOT NULL,
+    timezone VARCHAR(64) NOT NULL,
+    grace_seconds INTEGER NOT NULL,
+    owner_id INTEGER,
+    project_id INTEGER,
+    token VARCHAR(64) NOT NULL,
+    state VARCHAR(16) NOT NULL,
+    last_at INTEGER,
+    began_at INTEGER,
+    due_at INTEGER,
+    alarm_at INTEGER,
+    down_at INTEGER,
+    misses INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+);
+
 CREATE TABLE horarium_meta (
     "key" VARCHAR(64) NOT NULL,
     value TEXT NOT NULL,
@@ -351,6 +383,19 @@ CREATE TABLE scheduled_tasks (
     credentials TEXT
 );
 
+CREATE TABLE silences (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    what VARCHAR(16) NOT NULL,
+    cause VARCHAR(16) NOT NULL,
+    detail TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    noticed_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    telling_until INTEGER,
+    told_at INTEGER,
+    told_back_at INTEGER
+);
+
 CREATE TABLE storage_samples (
     day INTEGER NOT NULL,
     taken_at INTEGER NOT NULL,
@@ -364,6 +409,18 @@ CREATE TABLE storage_samples (
     disk_total INTEGER,
     CONSTRAINT pk_storage_samples PRIMARY KEY (day)
 );
+
+CREATE TABLE system_samples (
+    at INTEGER NOT NULL,
+    lag_seconds FLOAT NOT NULL,
+    waiting INTEGER NOT NULL,
+    busy INTEGER NOT NULL,
+    slots INTEGER NOT NULL,
+    nodes INTEGER NOT NULL,
+    store_bytes INTEGER NOT NULL,
+    CONSTRAINT pk_system_samples PRIMARY KEY (at)
+)
+ WITHOUT ROWID;
 
 CREATE TABLE task_attempts (
     run_id INTEGER NOT NULL,
@@ -682,6 +739,10 @@ CREATE INDEX ix_deliveries_waiting ON deliveries (not_before) WHERE sent_at IS N
 
 CREATE INDEX ix_events_at ON events (at);
 
+CREATE INDEX ix_heartbeat_calls_check_id_id ON heartbeat_calls (check_id, id);
+
+CREATE INDEX ix_heartbeat_checks_alarm_at ON heartbeat_checks (alarm_at) WHERE alarm_at IS NOT NULL;
+
 CREATE INDEX ix_invitations_email_key ON invitations (email_key);
 
 CREATE INDEX ix_login_attempts_at ON login_attempts (at);
@@ -754,7 +815,11 @@ CREATE INDEX ix_user_sessions_user_id ON user_sessions (user_id);
 
 CREATE UNIQUE INDEX uq_channels_owner_id_name_key ON channels (owner_id, name_key);
 
+CREATE UNIQUE INDEX uq_heartbeat_checks_token ON heartbeat_checks (token);
+
 CREATE UNIQUE INDEX uq_scheduled_tasks_name_for_living ON scheduled_tasks (name, for_user_id) WHERE removed_at IS NULL;
+
+CREATE UNIQUE INDEX uq_silences_open ON silences (what) WHERE ended_at IS NULL;
 
 CREATE UNIQUE INDEX uq_user_credentials_owner_name_living ON user_credentials (owner_id, name_key) WHERE deleted_at IS NULL;
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from horarium.store.tables import audit, figures, keeping, mail, notices, people, vault
+from horarium.store.tables import audit, figures, keeping, mail, notices, people, vault, watch
 from horarium.store.tables.base import metadata
 
-__all__ = ["audit", "figures", "keeping", "mail", "metadata", "notices", "people", "vault"]
+__all__ = ["audit", "figures", "keeping", "mail", "metadata", "notices", "people", "vault", "watch"]

@@ -28,7 +28,11 @@ _OF_RUN: Final = frozenset(
     }
 )
 _OF_HOUSE: Final = frozenset(
-    {EventKind.NODE_STARTED, EventKind.NODE_STOPPED, EventKind.NODE_DEAD, EventKind.CLOCK_JUMPED}
+    {
+        *(EventKind.NODE_STARTED, EventKind.NODE_STOPPED, EventKind.NODE_DEAD, EventKind.CLOCK_JUMPED),
+        *(EventKind.SCHEDULER_SILENT, EventKind.SCHEDULER_BACK, EventKind.MAINTENANCE_ON, EventKind.MAINTENANCE_OFF),
+        *(EventKind.HEARTBEAT_MISSED, EventKind.HEARTBEAT_BACK),
+    }
 )
 
 
