@@ -82,11 +82,14 @@ def test_everybody_looks_after_themselves(role: Role) -> None:
     assert all(may(person(role), permission) is (role is Role.ADMIN) for permission in only)
 
 
+ALWAYS = {Permission.PROFILE_READ, Permission.CHECKS_READ}
+
+
 def test_r59_a_token_gives_no_more_than_its_scopes_and_than_its_owner_has() -> None:
     admin, viewer = person(Role.ADMIN), person(Role.VIEWER)
     reading = frozenset({Scope.READ})
-    assert rights(replace(admin, scopes=reading), NOWHERE) == LOOK | {Permission.PROFILE_READ}
-    assert rights(replace(admin, scopes=frozenset({Scope.TRIGGER})), ANOTHERS) == OPERATE | {Permission.PROFILE_READ}
+    assert rights(replace(admin, scopes=reading), NOWHERE) == LOOK | ALWAYS
+    assert rights(replace(admin, scopes=frozenset({Scope.TRIGGER})), ANOTHERS) == OPERATE | ALWAYS
     assert rights(replace(viewer, scopes=frozenset({Scope.ADMIN})), NOWHERE) == LOOK
     assert rights(replace(admin, scopes=frozenset()), NOWHERE) == set()
     assert not may_manage(replace(admin, scopes=reading), 5)

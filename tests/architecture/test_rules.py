@@ -29,6 +29,7 @@ ROOMS_OF_PACKAGES = {
     "jinja2": {"web", "notify"},
     "joserfc": {"accounts"},
     "markupsafe": {"web"},
+    "prometheus_client": {"web"},
     "psutil": {"execution", "cli", "server"},
     "pwdlib": {"accounts"},
     "pydantic": {"web"},

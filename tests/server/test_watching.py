@@ -119,6 +119,7 @@ def test_what_is_due_and_does_not_move_is_a_silence_though_the_process_lives(
     node.add("job", CronTrigger("* * * * *", "UTC"))
     watcher = watcher_of(where, clock)
     clock.advance(timedelta(seconds=61))
+    trouble = watcher.look()
     for _ in range(7):
         node.heartbeat.beat()
         trouble = watcher.look()

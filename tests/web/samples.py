@@ -24,6 +24,7 @@ from tests.web.sample_people import empty_people, rich_people
 from tests.web.sample_preferences import added, added_none, rules, time, time_plain
 from tests.web.sample_run import run_ended, run_live, run_new
 from tests.web.sample_settings import sessions, sessions_one, signin, signin_wrong
+from tests.web.sample_system import empty_system, rich_system
 from tests.web.sample_tasks import task, task_new, tasks
 from tests.web.sample_tokens import tokens, tokens_none
 
@@ -82,6 +83,7 @@ def rich() -> dict[str, ViewModel]:
         "settings-time": time(),
         "settings-added": added(),
         "settings-rules": rules(),
+        **rich_system(),
         "confirm": ConfirmPage(shell=shell(stream=None), held="sealed", name="ines", error="That did not match."),
         "403": forbidden(
             shell(), "It belongs to administrators. Your role is Member.", hint="Administrators here: Inês Carvalho"
@@ -120,6 +122,7 @@ def empty() -> dict[str, ViewModel]:
         "overview-empty": overview_empty(),
         **empty_people(),
         **empty_credentials(),
+        **empty_system(),
         "overview-lost": lost,
         "tasks-first": TasksPage(shell=shell(), rows=(), total=0),
         "tasks-no-match": dataclasses.replace(tasks(), rows=(), filters=filters()),

@@ -22,6 +22,7 @@ from horarium.web.access import API_ROWS, Row, Transport, Who
 from tests.support.api import ROOT, make_token, program, program_of
 from tests.support.pages import Site, open_site, token_of
 from tests.support.people import TESTER, SetClock, made_up
+from tests.web.test_app_access import heartbeat
 
 DISABLED, REVOKED = "disabled", "revoked"
 ROLES = {
@@ -68,6 +69,8 @@ def address(site: Site, row: Row, who: str) -> str:
         return path.replace("{token_id:int}", str(make_token(site, holder).token.id))
     if "{" not in path:
         return path
+    if "{check_id:int}" in path:
+        return path.replace("{check_id:int}", str(heartbeat(site, row, who).id))
     owner = site.users.find(Who.OWNER)
     assert owner
     place = Place(owner_id=owner.id) if who == Who.OWNER else NOWHERE
@@ -194,7 +197,7 @@ def test_r45_nothing_happens_before_the_check(site: Site, method: str, body: dic
     anonymous = program(site, None)
     for row in API_ROWS:
         path = row.path.replace(":int}", "}").replace("{task_id}", "1").replace("{run_id}", "1")
-        answer = anonymous.request(method, path.replace("{token_id}", "1"), **body)
+        answer = anonymous.request(method, path.replace("{token_id}", "1").replace("{check_id}", "1"), **body)
         assert answer.status_code in {401, 405}, (method, path)
         assert set(answer.json()["error"]) == {"code", "message", "request"}
     assert anonymous.request(method, f"{ROOT}/nowhere", **body).status_code == 404

@@ -19,12 +19,16 @@ from horarium.accounts.invitations import Wanted
 from horarium.accounts.links import Purpose
 from horarium.accounts.registering import Mode, Rules
 from horarium.accounts.roles import Permission
+from horarium.clock import EPOCH
+from horarium.records.checks import CheckWish, HeartbeatCheck
 from horarium.records.credentials import Subject
 from horarium.records.people import Project, Role, User
 from horarium.records.reach import NOWHERE, Place
+from horarium.scheduling.checks import CheckDesk
 from horarium.store.books.links import AccountLink, AccountLinkBook
 from horarium.store.port import Transaction
 from horarium.store.tables.everything import metadata
+from horarium.triggers import IntervalTrigger, to_text
 from horarium.vault.credentials import NewCredential
 from horarium.vault.grants import NewGrant
 from horarium.web.access import ROWS, Door, Row, Who
@@ -53,8 +57,10 @@ FORMS: dict[str, Callable[[], dict[str, Any]]] = {
     "invitations": lambda: {"email": f"{secrets.token_hex(8)}@example.org", "role": "viewer"},
 }
 
+HEARTBEAT = {"kind": "period", "every": "2", "unit": "hours", "grace": "5", "grace_unit": "minutes", "belongs": "me"}
 SOUND: dict[str, dict[str, Any]] = {
     "tasks_act": {"action": "pause", "id": [1]},
+    "system_maintenance": {"do": "begin"},
     "settings_token_revoke": {"token": "1"},
     "settings_passkey_rename": {"passkey": "1", "name": "Phone"},
     "user_role": {"role": "viewer"},
@@ -96,6 +102,8 @@ def address(site: Site, row: Row, who: str) -> str:
     path = row.path
     if "{token}" in path:
         return path.replace("{token}", token_for(site, row.route))
+    if "{ping}" in path or "{check_id:int}" in path:
+        return of_heartbeat(path, heartbeat(site, row, who))
     if "{invitation_id:int}" in path:
         return path.replace("{invitation_id:int}", str(invitation(site)[0]))
     if "{user_id:int}" in path:
@@ -107,6 +115,22 @@ def address(site: Site, row: Row, who: str) -> str:
     task_id = site.task(f"task-{site.clock.micros()}-{row.route}-{who}", cron=None, place=place)
     run_id = site.run(task_id)
     return path.replace("{task_id:int}", str(task_id)).replace("{run_id:int}", str(run_id))
+
+
+def of_heartbeat(path: str, check: HeartbeatCheck) -> str:
+    """Return a path with a heartbeat in it."""
+    filled = path.replace("{ping}", check.token).replace("{code:int}", "0")
+    return filled.replace("{check_id:int}", str(check.id))
+
+
+def heartbeat(site: Site, row: Row, who: str) -> HeartbeatCheck:
+    """Make a heartbeat for one request: its owner's, or a project's in which the asker has their role."""
+    owner = site.users.find(Who.OWNER)
+    assert owner
+    place = Place(owner_id=owner.id) if who == Who.OWNER else Place(project_id=project(site, row, who))
+    wish = CheckWish(name="Nightly copy", schedule=to_text(IntervalTrigger(3600, EPOCH)), place=place)
+    desk: CheckDesk = site.app.state.house.checks
+    return desk.add(wish, actor=TESTER)
 
 
 def invitation(site: Site) -> tuple[int, str]:
@@ -153,7 +177,8 @@ def _guest(row: Row, who: str) -> str:
 def project(site: Site, row: Row, who: str) -> int:
     """Return the number of a project, made for one request, in which the asker has the role they are called after."""
     projects = site.app.state.house.projects
-    made: Project = projects.add(f"{row.route} {row.method} {who}", actor=TESTER)
+    name = f"{row.route} {row.method} {who}"
+    made: Project = projects.find(name) or projects.add(name, actor=TESTER)
     role = {Who.OWNER: Role.ADMIN, Who.VIEWER: Role.VIEWER, Who.OPERATOR: Role.OPERATOR, Who.EDITOR: Role.EDITOR}
     asker = site.users.find(who)
     if who in role and asker:
@@ -206,6 +231,8 @@ def by_sender(row: Row, who: str, passwords: dict[str, str]) -> dict[str, Any]:
         "settings_tokens": lambda: {"name": f"of {who}", "scope": ["read"], "days": "30"},
         "user_leave": lambda: {"confirm": _guest(row, who)},
         "project": lambda: {"name": f"New {row.route} of {who}"},
+        "check_new": lambda: HEARTBEAT | {"name": f"of {who}"},
+        "check_edit": lambda: HEARTBEAT | {"name": f"now {who}"},
         "projects": lambda: {"name": f"New {row.route} of {who}"},
         "credential_new": lambda: {"kind": "token", "name": f"of {who}", "token.token": made_up()},
         "credential": lambda: {"name": f"now {row.method} {who}"},
@@ -253,12 +280,13 @@ def test_r44_only_few_routes_are_open_to_everybody() -> None:
     assert {row.route for row in ROWS if row.needs is Door.EVERYBODY} == {
         *("setup", "login", "login_second", "login_passkey", "elsewhere", "elsewhere_back"),
         *("health_live", "health_ready", "forgot", "reset", "register", "join", "confirm"),
+        *("ping", "ping_start", "ping_fail", "ping_code", "metrics"),
     }
     changing = {row.needs for row in ROWS if row.method == "POST"} - {Door.EVERYBODY, Door.SIGNED_IN}
     assert changing == {
         *(Permission.TASKS_PAUSE, Permission.TASKS_TRIGGER, Permission.RUNS_CANCEL),
         *(Permission.USERS_MANAGE, Permission.PROJECTS_MANAGE, Permission.AUDIT_READ),
-        *(Permission.SYSTEM_MANAGE, Permission.CREDENTIALS_USE),
+        *(Permission.SYSTEM_READ, Permission.SYSTEM_MANAGE, Permission.CREDENTIALS_USE),
     }
 
 
@@ -287,9 +315,9 @@ def test_r34_looking_changes_nothing(site: Site, browsers: dict[str, TestClient]
     address(site, ROWS[0], Who.ADMIN)
     wanted = NewCredential(name=secrets.token_hex(8), kind="token", fields={"token": made_up()})
     number = site.app.state.house.strongroom.credentials.add(wanted, asker=HOST).credential.id
-    looked_at = [row for row in ROWS if row.method == "GET" and row.route not in STREAMS]
+    looked_at = [row for row in ROWS if row.method == "GET" and row.route not in STREAMS and not row.by_address]
     paths = [
-        NUMBER.sub("1", row.path.replace("{credential_id:int}", str(number))).replace(
+        NUMBER.sub("1", row.path.replace("{credential_id:int}", str(number)).replace("{ping}", "x")).replace(
             "{token}", token_for(site, row.route)
         )
         for row in looked_at
@@ -311,7 +339,7 @@ def _dump(tx: Transaction) -> dict[str, list[Any]]:
     return {name: [tuple(row) for row in tx.execute(select(metadata.tables[name]))] for name in names}
 
 
-@pytest.mark.parametrize("path", ["/docs", "/metrics", "/openapi.json", "/debug", "/.env", "/admin", "/static/app.css"])
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/debug", "/.env", "/admin", "/static/app.css"])
 def test_r9_there_is_nothing_beside_the_table(site: Site, path: str) -> None:
     assert site.client().get(path).status_code == 404
 

@@ -17,6 +17,8 @@ import pytest
 from sqlalchemy import select, text
 
 from horarium.accounts.tokens import NewToken, Tokens
+from horarium.clock import EPOCH
+from horarium.records.checks import CheckWish, HeartbeatCheck
 from horarium.records.credentials import Subject
 from horarium.records.people import Role, User
 from horarium.records.reach import Place
@@ -24,6 +26,7 @@ from horarium.store.books.passkeys import Passkey, PasskeyBook
 from horarium.store.books.runs import RunBook
 from horarium.store.books.signins import SessionBook
 from horarium.store.tables.everything import metadata
+from horarium.triggers import IntervalTrigger, to_text
 from horarium.vault.credentials import NewCredential
 from horarium.vault.grants import NewGrant
 from horarium.web.access import API_ROWS, ROWS, Door, Row, Transport, Who
@@ -31,6 +34,7 @@ from tests.support.api import program
 from tests.support.pages import Site, open_site, token_of
 from tests.support.people import LAPTOP, TESTER, SetClock, made_up
 from tests.support.vault import HOST
+from tests.web.test_app_access import HEARTBEAT
 
 PLACE = re.compile(r"\{(\w+)(?::\w+)?\}")
 ABSENT = {"session": "0" * 64, "version": "1"}
@@ -42,6 +46,7 @@ HEADERS = {"date", "x-request-id", "set-cookie", "content-length"}
 NONCES = re.compile(r'value="[^"]{40,}"|data-passkey="[^"]*"|/events\?after=\d+|[0-9a-f]{16,}')
 NUMBERED = (
     *("users", "scheduled_tasks", "projects", "api_tokens", "passkeys", "user_credentials", "credential_grants"),
+    "heartbeat_checks",
 )
 STREAMS = {"events", "run_log_stream"}
 
@@ -103,6 +108,7 @@ class Person:
             "passkey": str(self._passkey()),
             "user_id": str(guest.id),
             "invitation_id": FAR_AWAY,
+            "check_id": str(self._heartbeat()),
             **self._credential(guest, is_revoked=route == "credential_regrant"),
         }
 
@@ -139,6 +145,12 @@ class Person:
             room.grants.revoke(made.id, grant.id, asker=HOST)
         return {"credential_id": str(made.id), "version": "1", "grant_id": str(grant.id)}
 
+    def _heartbeat(self) -> int:
+        place = Place(owner_id=self.user.id)
+        wish = CheckWish(name="Nightly copy", schedule=to_text(IntervalTrigger(3600, EPOCH)), place=place)
+        made: HeartbeatCheck = self.site.app.state.house.checks.add(wish, actor=TESTER)
+        return made.id
+
     def _passkey(self) -> int:
         made = Passkey(
             id=0,
@@ -162,6 +174,7 @@ FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("settings_passkey_remove", "POST"): {"passkey": ""},
     ("user_session_end", "POST"): {"session": ""},
     ("user_role", "POST"): {"role": "viewer"},
+    ("check_edit", "POST"): HEARTBEAT | {"name": "Another name"},
     ("project", "POST"): {"name": "Another name"},
     ("project_member", "POST"): {"who": "elsewhere", "role": "viewer"},
     ("project_member_drop", "POST"): {"user": ""},
@@ -262,7 +275,7 @@ def test_r46_a_recorded_walk_replayed_by_somebody_else_finds_nothing(
 def test_the_walk_knows_every_kind_of_thing_that_a_route_names() -> None:
     kinds = {
         *("task_id", "run_id", "project_id", "token_id", "session", "passkey", "user_id", "invitation_id"),
-        *("credential_id", "version", "grant_id"),
+        *("credential_id", "version", "grant_id", "check_id"),
     }
     for row in (*ROWS, *API_ROWS):
         if row.needs is Door.EVERYBODY:

@@ -33,6 +33,10 @@ class Permission(StrEnum):
     """See runs and their output."""
     RUNS_CANCEL = "runs:cancel"
     """Stop runs, and start a finished one again."""
+    CHECKS_READ = "checks:read"
+    """See heartbeats: what waits to be called, and the calls that came."""
+    CHECKS_MANAGE = "checks:manage"
+    """Make heartbeats of one's own, and change those that one may edit."""
     CREDENTIALS_USE = "credentials:use"
     """Keep credentials of one's own and use what was granted."""
     CREDENTIALS_MANAGE = "credentials:manage"
@@ -69,7 +73,8 @@ class Scope(StrEnum):
 _LOOKING: Final = frozenset({Permission.TASKS_READ, Permission.RUNS_READ})
 _OPERATING: Final = _LOOKING | {Permission.TASKS_PAUSE, Permission.TASKS_TRIGGER, Permission.RUNS_CANCEL}
 _EDITING: Final = _OPERATING | {Permission.TASKS_EDIT}
-_OWN: Final = frozenset({Permission.PROFILE_READ, Permission.PROFILE, Permission.CREDENTIALS_USE})
+_CHECKS: Final = frozenset({Permission.CHECKS_READ, Permission.CHECKS_MANAGE})
+_OWN: Final = frozenset({Permission.PROFILE_READ, Permission.PROFILE, Permission.CREDENTIALS_USE}) | _CHECKS
 
 ON_TASKS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.USER: frozenset(),
@@ -87,9 +92,9 @@ IN_PROJECT: Final[Mapping[Role, frozenset[Permission]]] = {
 }
 
 OF_SCOPE: Final[Mapping[Scope, frozenset[Permission]]] = {
-    Scope.READ: _LOOKING | {Permission.PROFILE_READ},
-    Scope.TRIGGER: _OPERATING | {Permission.PROFILE_READ},
-    Scope.WRITE: _EDITING | {Permission.PROFILE_READ, Permission.CREDENTIALS_USE},
+    Scope.READ: _LOOKING | {Permission.PROFILE_READ, Permission.CHECKS_READ},
+    Scope.TRIGGER: _OPERATING | {Permission.PROFILE_READ, Permission.CHECKS_READ},
+    Scope.WRITE: _EDITING | {Permission.PROFILE_READ, Permission.CREDENTIALS_USE} | _CHECKS,
     Scope.ADMIN: frozenset(Permission),
 }
 """What a token of each scope may be used for at most; each scope holds the ones before it."""
@@ -161,6 +166,16 @@ def may_with(identity: Identity, permission: Permission, place: Place) -> bool:
         # Editing is for one's own tasks, or a project's: what is everybody's, administrators change.
         given |= ON_TASKS[user.role] & _OPERATING
     return permission in given
+
+
+def may_edit_check(identity: Identity, place: Place) -> bool:
+    """Decide whether somebody may change a heartbeat at this place: their own, a project's that they edit, or any."""
+    if not may(identity, Permission.CHECKS_MANAGE) or not identity.reach.covers(place):
+        return False
+    if identity.user.is_admin or place.owner_id == identity.user.id:
+        return True
+    role = identity.projects.get(place.project_id or 0, Role.USER)
+    return Permission.TASKS_EDIT in IN_PROJECT[role]
 
 
 def may_manage(identity: Identity, project_id: int) -> bool:

@@ -71,7 +71,7 @@ def serve(config: Config, announce: Announce = print) -> None:
     # Functions that tasks name may stand beside the settings, however the server was started.
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
-    hidden = [config.secret_key_old, config.oidc_client_secret]
+    hidden = [config.secret_key_old, config.oidc_client_secret, config.metrics_token, config.ping_url]
     set_up_logging(
         level=config.log_level,
         form=config.log_format,
@@ -127,6 +127,10 @@ def services_of(service: Service) -> Services:
         sends_mail=config.sends_mail,
         registration=rules_of(config),
         outgoing=Policy.of(config.outgoing_allow),
+        data=config.data,
+        silence_after_seconds=config.silence_after_seconds,
+        metrics=config.metrics,
+        metrics_token=config.metrics_token or "",
     )
     return Services(
         store=service.store,
@@ -135,6 +139,9 @@ def services_of(service: Service) -> Services:
         settings=settings,
         provider=_provider(config, service.clock),
         vault=open_vault(config, service.store, service.clock),
+        figures=service.figures,
+        started_at=service.clock.now(),
+        shown_settings=config.shown(),
     )
 
 

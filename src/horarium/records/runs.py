@@ -139,3 +139,4 @@ class Node:
     state: str
     workers: int
     version: str
+    draining_at: datetime | None = None

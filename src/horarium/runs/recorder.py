@@ -98,6 +98,8 @@ class Recorder:
         self._stop = Alarm()
         self._stopping = False
         self.on_commit: Callable[[], None] = _nothing
+        self.on_ended: Callable[[Sequence[tuple[Assignment, Completion, RunState]]], None] | None = None
+        """Learns which attempts ended and are recorded, and where that leaves their runs; it must return at once."""
         self._thread = Thread(target=self._run, name="horarium-recorder", daemon=True)
 
     def start(self) -> None:
@@ -271,6 +273,8 @@ class Recorder:
         """Let the others know of a commit; whatever they make of it, it stands."""
         try:
             self._refill.ended([(item.assignment, _seconds(item.completion)) for item in ended])
+            if self.on_ended is not None:
+                self.on_ended([(item.assignment, item.completion, item.ending.state) for item in ended])
             self._refill.claimed(claims)
             if has_waiting:
                 self._refill.waiting()

@@ -55,6 +55,8 @@ class Claimer:
         self._ends = 0
         self.backlog = True
         self.is_open = True
+        self.is_held = False
+        """Set by the loop in maintenance mode: what is planned waits."""
         self.is_short = False
         """Set by the loop while something waits for the end of a run; each end then calls `on_end`."""
         self.on_end: Callable[[], None] = _nothing
@@ -67,7 +69,7 @@ class Claimer:
         Beside one run for each slot, very short runs are claimed ahead: as many as the slots finish in the time that
         a commit takes. Long ones never are, another node might have a place for them.
         """
-        if not self.is_open:
+        if not self.is_open or self.is_held:
             return 0
         ahead = min(MOST_AHEAD, int(self._slots * AHEAD_SECONDS / max(self._usual_seconds, 1e-6)))
         return self._slots + ahead - len(self._held)
@@ -96,7 +98,7 @@ class Claimer:
 
         `crowd` already counts what else was taken in this transaction.
         """
-        if not self.backlog or not self.is_open:
+        if not self.backlog or not self.is_open or self.is_held:
             return []
         room = self.room + freed
         if room <= 0:

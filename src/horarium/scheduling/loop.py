@@ -19,6 +19,7 @@ from horarium.store.books.agenda import AgendaBook
 from horarium.store.books.events import EventBook
 from horarium.store.books.runs import HoldingBook
 from horarium.store.port import Store
+from horarium.store.schema import MAINTENANCE, read_meta
 
 log = logging.getLogger("horarium.scheduling")
 
@@ -197,6 +198,7 @@ class Loop:
             self._first = AgendaBook(tx).first(known=self._known)
             self._waiting = AgendaBook(tx).first_waiting()
             asked = HoldingBook(tx).cancel_asked(self.node_id)
+            self._claimer.is_held = read_meta(tx, MAINTENANCE) is not None
             self._read_ahead(tx, now)
         for run_id, actor in asked:
             self._cancel(run_id, actor)

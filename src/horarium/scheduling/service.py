@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from horarium.clock import Clock, SystemClock
 from horarium.errors import StoreError
-from horarium.runs.launch import Assignment, Launcher, Reporter
+from horarium.runs.launch import Assignment, Completion, Launcher, Reporter
 from horarium.runs.recorder import Recorder
 from horarium.scheduling.claims import Claimer
 from horarium.scheduling.compiled import CompiledTasks
@@ -21,6 +21,8 @@ from horarium.scheduling.standstill import Standstill
 from horarium.scheduling.starter import Starter
 from horarium.scheduling.tick import Ticker
 from horarium.scheduling.zones import follow_zone_data
+from horarium.states import RunState
+from horarium.store.books.nodes import NodeBook
 from horarium.store.books.runs import HoldingBook
 from horarium.store.port import Store
 
@@ -28,6 +30,7 @@ log = logging.getLogger("horarium.scheduling")
 
 STOPPED = "the scheduler was stopped"
 LauncherMaker = Callable[[Reporter], Launcher]
+OnEnded = Callable[[Sequence[tuple[Assignment, Completion, RunState]]], None]
 
 
 class _Parts(NamedTuple):
@@ -72,6 +75,8 @@ class SchedulerService:
         self._slots_each = usual_share(slots) if slots_each is None else slots_each
         self._await_end = await_end
         self._standstill = Standstill(store, self._clock)
+        self.on_ended: OnEnded | None = None
+        """Learns which attempts ended here and are recorded; set before the start."""
         self._parts: _Parts | None = None
         self._heartbeat: Heartbeat | None = None
         self._unlisten: Callable[[], None] = _nothing
@@ -160,6 +165,7 @@ class SchedulerService:
         self._grace = grace_seconds
         try:
             self._unlisten()
+            self._drain(heartbeat.node_id)
             self._wind_down(parts, heartbeat.node_id, grace_seconds, cause=STOPPED)
             heartbeat.stop()
             if self._parts is not parts and self._parts is not None:
@@ -170,6 +176,14 @@ class SchedulerService:
             log.warning("Could not say goodbye to the store (%s); others will notice", error)
         finally:
             self._parts = self._heartbeat = self._grace = None
+
+    def _drain(self, node_id: int) -> None:
+        """Let others see that this node only finishes what it has; where that cannot be written it stops just so."""
+        try:
+            with self._store.transaction() as tx:
+                NodeBook(tx).drain(node_id, now=self._clock.micros())
+        except StoreError as error:
+            log.info("That this node stops could not be noted: %s", error)
 
     def _assemble(self, heartbeat: Heartbeat) -> None:
         compiled = CompiledTasks()
@@ -183,7 +197,7 @@ class SchedulerService:
             hand_over=self._hand_over,
         )
         recorder = Recorder(self._store, self._clock, node_id, claimer)
-        recorder.on_commit = self._changed
+        recorder.on_commit, recorder.on_ended = self._changed, self.on_ended
         launcher = self._make_launcher(recorder)
         starter = Starter(self._clock, launcher)
         loop = Loop(

@@ -50,6 +50,11 @@ class Companion:
         if self._keeper is not None:
             self._keeper.join(_STOP_SECONDS)
 
+    def _part_if_late(self, process: subprocess.Popen[bytes]) -> None:
+        """Say goodbye to one that was started while the stop was asked for."""
+        if self._is_stopping:
+            _part(process)
+
     def _keep(self) -> None:
         while not self._is_stopping:
             try:
@@ -63,8 +68,7 @@ class Companion:
             except OSError as error:
                 log.warning("The watcher could not be started: %s", error, extra={"word": "watch.lost"})
             else:
-                if self._is_stopping:
-                    _part(self._process)
+                self._part_if_late(self._process)
                 code = self._process.wait()
                 if not self._is_stopping:
                     log.warning("The watcher ended by itself (%d)", code, extra={"word": "watch.lost"})

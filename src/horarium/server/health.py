@@ -13,13 +13,13 @@ from horarium.errors import StoreError
 from horarium.store.books.agenda import AgendaBook
 from horarium.store.books.nodes import NodeBook
 from horarium.store.port import Store, Transaction
-from horarium.store.schema import read_meta
+from horarium.store.schema import MAINTENANCE, read_meta
+from horarium.upkeep.damage import damage_of
 
 LOW_ROOM_BYTES: Final = 500 * 1024 * 1024
 LOW_ROOM_SHARE: Final = 0.1
 NO_ROOM_BYTES: Final = 20 * 1024 * 1024
 LAG_SECONDS: Final = 30.0
-MAINTENANCE: Final = "maintenance"
 
 
 class Health(StrEnum):
@@ -75,7 +75,8 @@ def examine(store: Store, clock: Clock, *, folder: Path | None = None, limit_sec
     except StoreError as error:
         checks.append(Check("database", Health.BAD, str(error)))
     else:
-        checks.append(Check("database", Health.OK, "it answers"))
+        damage = damage_of(store)
+        checks.append(Check("database", Health.BAD if damage else Health.OK, damage or "it answers"))
         checks.append(_scheduler(nodes, lag, overdue, limit_seconds, is_held=is_held))
     room = None if folder is None else _room(folder)
     if folder is not None:
@@ -86,7 +87,7 @@ def examine(store: Store, clock: Clock, *, folder: Path | None = None, limit_sec
 def _figures(store: Store, clock: Clock, tx: Transaction) -> tuple[int, float | None, float]:
     now = store.lease_now(tx)
     book = NodeBook(tx)
-    living = sum(until > now and not store.is_gone(number) for number, until, _, _ in book.living())
+    living = sum(until > now for _, until, _, _ in book.living())
     first = AgendaBook(tx).first(known={})
     late = 0.0 if first is None else max(0.0, (to_micros(clock.now()) - first) / 1_000_000)
     return living, book.lag() if living else None, late

@@ -20,10 +20,12 @@ from horarium.execution.threads import ThreadLauncher
 from horarium.notify.courier import Courier
 from horarium.notify.office import Office, office_of
 from horarium.records.secrets import Keyring
+from horarium.runs.figures import RunFigures
 from horarium.runs.launch import Launcher, Reporter
 from horarium.runs.registry import Registry
 from horarium.scheduling.service import SchedulerService
 from horarium.scheduling.tasks import TaskDesk
+from horarium.server.caretaking import Caretaker
 from horarium.server.companion import Companion
 from horarium.server.founding import make_private_folder
 from horarium.server.hardening import is_root
@@ -60,12 +62,14 @@ class Service:
     office: Office | None = None
     vault: Vault | None = field(default=None, repr=False)
     companion: Companion | None = None
+    figures: RunFigures = field(default_factory=RunFigures)
+    caretaker: Caretaker | None = None
     _stopper: threading.Thread | None = None
 
     def start(self) -> None:
         """Join the store as a node, begin to schedule, and to carry letters where there is a mail server."""
         self.scheduler.start()
-        for each in (self.courier, self.office, self.companion):
+        for each in (self.courier, self.office, self.caretaker, self.companion):
             if each is not None:
                 each.start()
 
@@ -92,7 +96,7 @@ class Service:
             self.begin_stop()
         if self._stopper is not None:
             self._stopper.join()
-        for each in (self.courier, self.office, self.companion):
+        for each in (self.courier, self.office, self.companion, self.caretaker):
             if each is not None:
                 each.stop()
         self.store.close()
@@ -143,6 +147,8 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
         slots_each=config.workers_each,
         await_end=partial(await_end, clock=clock),
     )
+    figures = RunFigures(counts_tasks=config.metrics_tasks)
+    scheduler.on_ended = figures.note
     return Service(
         config=config,
         clock=clock,
@@ -154,6 +160,8 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
         courier=courier_of(config, store, clock, key.encode()),
         office=office_of(config, store, clock, vault=vault),
         vault=vault,
+        figures=figures,
+        caretaker=Caretaker(store, clock),
     )
 
 

@@ -7,13 +7,15 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import delete, insert, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from horarium.errors import StoreForeign, StoreNewer, StoreOutdated
 from horarium.store.port import Store, Transaction
 from horarium.store.tables import SCHEMA_REVISION, counters, meta
 
+MAINTENANCE: Final = "maintenance"
+"""The key of maintenance mode among what is kept beside the tables."""
 _TABLES: Final = Path(__file__).with_name("tables.sql")
 _NAME = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
 _FIRST_HEAD = text("INSERT INTO audit_head (name, last_id, last_hash) VALUES ('main', 0, :hash)")
@@ -116,3 +118,8 @@ def write_meta(tx: Transaction, key: str, value: str) -> None:
     """Keep `value` under `key`."""
     # One statement: two processes that start together both find nothing there yet.
     tx.execute(_KEEP, {"key": key, "value": value})
+
+
+def drop_meta(tx: Transaction, key: str) -> None:
+    """Forget what is kept under `key`."""
+    tx.execute(delete(meta).where(meta.c.key == key))

@@ -199,7 +199,8 @@ CREATE TABLE nodes (
     started_at INTEGER NOT NULL,
     seen_at INTEGER NOT NULL,
     lease_until FLOAT NOT NULL,
-    lag_seconds FLOAT
+    lag_seconds FLOAT,
+    draining_at INTEGER
 );
 
 CREATE TABLE notice_marks (

@@ -61,7 +61,8 @@ class Row:
     The answers are statuses for a sound request about something that exists. `many` are fields that may come more than
     once. A row that is `fresh` is for what is dangerous: whoever does it has proved a short while ago who they are. The
     API has no sessions: there they prove it with the request itself. One that `asks_outside` waits for another server,
-    and keeps no page waiting meanwhile.
+    and keeps no page waiting meanwhile. One that is used `by_address` takes a token in its address for the whole proof:
+    no session, no form, and looking at it is using it.
     """
 
     route: str
@@ -72,6 +73,7 @@ class Row:
     many: frozenset[str] = frozenset()
     fresh: bool = False
     asks_outside: bool = False
+    by_address: bool = False
     transport: Transport = Transport.PAGES
 
     @property
@@ -80,7 +82,8 @@ class Row:
         return ALL_PATHS[self.route]
 
 
-OWN_PATHS: Final = {"health_live": "/health/live", "health_ready": "/health/ready"}
+OWN_PATHS: Final = {"health_live": "/health/live", "health_ready": "/health/ready", "metrics": "/metrics"}
+PINGS: Final = ("ping", "ping_start", "ping_fail", "ping_code")
 API_PATHS: Final = {
     "api_document": f"{API_ROOT}/openapi.json",
     "api_me": f"{API_ROOT}/me",
@@ -96,6 +99,10 @@ API_PATHS: Final = {
     "api_run_cancel": f"{API_ROOT}/runs/{{run_id:int}}/cancel",
     "api_run_output": f"{API_ROOT}/runs/{{run_id:int}}/output",
     "api_audit": f"{API_ROOT}/audit",
+    "api_checks": f"{API_ROOT}/heartbeats",
+    "api_check": f"{API_ROOT}/heartbeats/{{check_id:int}}",
+    "api_check_pause": f"{API_ROOT}/heartbeats/{{check_id:int}}/pause",
+    "api_check_resume": f"{API_ROOT}/heartbeats/{{check_id:int}}/resume",
 }
 ALL_PATHS: Final = PATHS | OWN_PATHS | API_PATHS
 
@@ -105,6 +112,7 @@ _RULES: Final = _PAIRS | {"lock"}
 _OWN_VALUES: Final = frozenset({"custom.name", "custom.value"})
 _VALUES: Final = _OWN_VALUES | {f"{kind.name}.{field.name}" for kind in KINDS.values() for field in kind.fields}
 _ABOUT: Final = ("name", "note", "hosts", "expires", "rotate")
+_CHECK: Final = ("name", "description", "kind", "every", "unit", "cron", "timezone", "grace", "grace_unit", "belongs")
 _RANKS: Final = (Who.VIEWER, Who.OPERATOR, Who.EDITOR)
 
 
@@ -189,6 +197,13 @@ def _of_project(route: str, method: Method, least: Who, done: int, *fields: str,
         Who.ADMIN: done,
     }
     return Row(route, method, Door.SIGNED_IN, answers, frozenset(fields), fresh=fresh)
+
+
+def _api_of_check(method: Method, done: int, least: Who, *fields: str, act: str = "") -> Row:
+    """Return the row of something about one heartbeat, for the API."""
+    row = _of_project(f"api_check{act}", method, least, done, *fields)
+    needs = Permission.CHECKS_READ if least is Who.VIEWER else Permission.CHECKS_MANAGE
+    return replace(row, needs=needs, answers={**row.answers, Who.ANONYMOUS: 401}, transport=Transport.API)
 
 
 def _of_credential(
@@ -367,6 +382,22 @@ ROWS: Final = (
     _own("settings_added", "POST", 303, *_PAIRS, many=_PAIRS),
     _administer("settings_rules", "GET", Permission.SYSTEM_MANAGE),
     _administer("settings_rules", "POST", Permission.SYSTEM_MANAGE, *_RULES, many=_RULES, fresh=True),
+    *(Row(each, "GET", Door.EVERYBODY, _all(200, 200), by_address=True) for each in PINGS),
+    *(Row(each, "POST", Door.EVERYBODY, _all(200, 200), by_address=True) for each in PINGS),
+    _page("checks", Permission.CHECKS_READ),
+    _own("check_new", "GET", 200),
+    _own("check_new", "POST", 303, *_CHECK),
+    _of_project("check", "GET", Who.VIEWER, 200),
+    _of_project("check_edit", "GET", Who.EDITOR, 200),
+    _of_project("check_edit", "POST", Who.EDITOR, 303, *_CHECK),
+    _of_project("check_pause", "POST", Who.OPERATOR, 303),
+    _of_project("check_resume", "POST", Who.OPERATOR, 303),
+    _of_project("check_renew", "POST", Who.EDITOR, 303),
+    _of_project("check_remove", "POST", Who.EDITOR, 303),
+    _administer("system", "GET", Permission.SYSTEM_READ),
+    _administer("system_maintenance", "POST", Permission.SYSTEM_MANAGE, "do", "reason", fresh=True),
+    Row("system_support", "POST", Permission.SYSTEM_READ, {**_all(401, 403), Who.ADMIN: 200}),
+    Row("metrics", "GET", Door.EVERYBODY, {**_all(401, 401), Who.ADMIN: 200}),
     Row("events", "GET", Permission.TASKS_READ, _all(401, 200)),
     Row("health_live", "GET", Door.EVERYBODY, _all(200, 200)),
     Row("health_ready", "GET", Door.EVERYBODY, _all(200, 200)),
@@ -395,6 +426,13 @@ API_ROWS: Final = (
     _api_of_task("api_run", "GET", Permission.RUNS_READ, 200),
     _api_of_task("api_run_cancel", "POST", Permission.RUNS_CANCEL, 200),
     _api_of_task("api_run_output", "GET", Permission.RUNS_READ, 200, "attempt", "after", "limit"),
+    _api("api_checks", "GET", Permission.CHECKS_READ, 200, *_PAGED),
+    _api("api_checks", "POST", Permission.CHECKS_MANAGE, 201),
+    _api_of_check("GET", 200, Who.VIEWER),
+    _api_of_check("POST", 200, Who.EDITOR),
+    _api_of_check("DELETE", 204, Who.EDITOR),
+    _api_of_check("POST", 200, Who.OPERATOR, act="_pause"),
+    _api_of_check("POST", 200, Who.OPERATOR, act="_resume"),
     replace(
         _administer("api_audit", "GET", Permission.AUDIT_READ, "q", "action", "source", "result", *_PAGED),
         answers={**_all(401, 403), Who.ADMIN: 200},

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Scope
 
 from horarium.web import house
-from horarium.web.access import ALL_PATHS, Method, row_for
+from horarium.web.access import ALL_PATHS, PINGS, Method, row_for
 from horarium.web.api.app import create_api
 from horarium.web.assets import StaticAssets, version
 from horarium.web.gate import Gate, Page
@@ -24,6 +24,8 @@ from horarium.web.links import API_ROOT
 from horarium.web.pages import (
     actions,
     audit,
+    check_form,
+    checks,
     credential,
     credential_form,
     credential_rights,
@@ -37,6 +39,7 @@ from horarium.web.pages import (
     joining,
     leaving,
     log,
+    metrics,
     overview,
     people,
     person,
@@ -47,11 +50,13 @@ from horarium.web.pages import (
     runs,
     second_step,
     settings,
+    system,
     task,
     tasks,
     tokens,
 )
 from horarium.web.pages.streams import Stream, open_events, open_log
+from horarium.web.pings import Ping, Turnstile
 from horarium.web.services import Services
 from horarium.web.visit import Handler
 
@@ -139,6 +144,18 @@ PAGES: Final[dict[str, dict[Method, Handler]]] = {
     "settings_time": {"GET": preferences.show_time, "POST": preferences.save_time},
     "settings_added": {"GET": preferences.show_added, "POST": preferences.save_added},
     "settings_rules": {"GET": preferences.show_rules, "POST": preferences.save_rules},
+    "checks": {"GET": checks.show_all},
+    "check_new": {"GET": check_form.show_new, "POST": check_form.send_new},
+    "check": {"GET": checks.show},
+    "check_edit": {"GET": check_form.show_edit, "POST": check_form.send_edit},
+    "check_pause": {"POST": checks.pause},
+    "check_resume": {"POST": checks.resume},
+    "check_renew": {"POST": checks.renew},
+    "check_remove": {"POST": checks.remove},
+    "system": {"GET": system.show},
+    "system_maintenance": {"POST": system.send_maintenance},
+    "system_support": {"POST": system.send_support},
+    "metrics": {"GET": metrics.show},
     "health_live": {"GET": health.show_live},
     "health_ready": {"GET": health.show_ready},
 }
@@ -164,7 +181,7 @@ def create_app(services: Services) -> Starlette:
 
     app = Starlette(
         routes=_routes(gate),
-        middleware=[Middleware(Guards, settings=services.settings, on_error=on_error)],
+        middleware=[Middleware(Guards, settings=services.settings, on_error=on_error, traffic=built.traffic)],
         exception_handlers={HTTPException: on_http_error},
         lifespan=lifespan,
         max_body_size=None,
@@ -185,7 +202,9 @@ def _routes(gate: Gate) -> list[BaseRoute]:
         routes.append(_route(name, handlers, Page(gate, name, handlers)))
     for name, opener in STREAMS.items():
         routes.append(_route(name, {"GET": None}, Stream(gate, name, opener)))
-    return routes
+    turnstile = Turnstile(gate.house.services.clock)
+    # HEAD comes with GET; what calls may know any of the three.
+    return [*routes, *(_route(name, {"GET": None, "POST": None}, Ping(gate, name, turnstile)) for name in PINGS)]
 
 
 def _route(name: str, methods: Mapping[Method, object], endpoint: ASGIApp) -> Route:

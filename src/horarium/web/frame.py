@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from horarium.accounts.roles import Permission, may
 from horarium.records.people import Role
+from horarium.scheduling.maintenance import held
 from horarium.store.books.events import EventBook
 from horarium.store.books.history import HistoryBook, RunFilter
 from horarium.store.books.nodes import NodeBook
@@ -47,6 +48,8 @@ def shell(
         projects=_projects(visit, tx),
         people=RosterBook(tx).count(RosterFilter()) if may(visit.identity, Permission.USERS_MANAGE) else None,
         audit=may(visit.identity, Permission.AUDIT_READ),
+        system=may(visit.identity, Permission.SYSTEM_READ),
+        maintenance=_maintenance(tx),
         notices=visit.notices,
         stream=None if visit.is_held else stream or visit.links.to("events", after=EventBook(tx).settled_id()),
         watch=watch,
@@ -91,6 +94,11 @@ def viewer(visit: Visit, acts: bool | None = None) -> Viewer:  # noqa: FBT001 - 
         look=visit.taste.look,
         may_act=may(visit.identity, Permission.TASKS_TRIGGER) if acts is None else acts,
     )
+
+
+def _maintenance(tx: Transaction) -> str | None:
+    found = held(tx)
+    return None if found is None else found.reason
 
 
 def _projects(visit: Visit, tx: Transaction) -> int | None:

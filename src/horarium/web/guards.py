@@ -18,6 +18,7 @@ from horarium.web.assets import KEPT
 from horarium.web.errors import Refusal
 from horarium.web.incoming import Incoming
 from horarium.web.services import WebSettings
+from horarium.web.traffic import Traffic
 
 log = logging.getLogger("horarium.web")
 
@@ -39,11 +40,12 @@ OnError = Callable[[Scope, Exception], Awaitable[ASGIApp]]
 class Guards:
     """The outermost layer of the pages."""
 
-    def __init__(self, app: ASGIApp, *, settings: WebSettings, on_error: OnError) -> None:
-        """Guard `app`; `on_error` gives the answer to an error that nobody below has answered."""
+    def __init__(self, app: ASGIApp, *, settings: WebSettings, on_error: OnError, traffic: Traffic) -> None:
+        """Guard `app`; `on_error` gives the answer to an error that nobody below has answered; `traffic` counts."""
         self._app = app
         self._settings = settings
         self._on_error = on_error
+        self._traffic = traffic
         self._trusted = incoming.networks(settings.trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +57,7 @@ class Guards:
             await send({"type": "websocket.close", "code": 1000})
             return
         found = scope[incoming.KEY] = incoming.read(scope, self._settings, self._trusted)
-        answer = _Head(send, found)
+        answer = _Head(send, found, self._traffic, scope["method"])
         try:
             self._judge(scope)
             self._find_root(scope)
@@ -98,16 +100,18 @@ class Guards:
 class _Head:
     """Add the headers that every answer carries."""
 
-    __slots__ = ("_incoming", "_send", "has_begun")
+    __slots__ = ("_began", "_incoming", "_method", "_send", "_traffic", "has_begun")
 
-    def __init__(self, send: Send, found: Incoming) -> None:
+    def __init__(self, send: Send, found: Incoming, traffic: Traffic, method: str) -> None:
         self._send = send
+        self._traffic, self._method, self._began = traffic, method, traffic.clock.monotonic()
         self._incoming = found
         self.has_begun = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.has_begun = True
+            self._traffic.note(self._method, message["status"], self._began)
             message.setdefault("headers", [])
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():

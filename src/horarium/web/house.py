@@ -25,13 +25,17 @@ from horarium.accounts.throttle import Limit, Throttle
 from horarium.accounts.tokens import Tokens
 from horarium.audit.trail import Trail
 from horarium.preferences.settings import Preferences
+from horarium.scheduling.calls import CallDesk
+from horarium.scheduling.checks import CheckDesk
 from horarium.scheduling.departures import Departures
+from horarium.scheduling.maintenance import Maintenance
 from horarium.store.books.people import PeopleBook
 from horarium.store.port import Transaction
 from horarium.web.links import Links
 from horarium.web.live.hub import Hub
 from horarium.web.services import Services, WebSettings
 from horarium.web.strongroom import Strongroom
+from horarium.web.traffic import Traffic
 
 PRODUCT: Final = "Horarium"
 CODES_PER_ACCOUNT: Final = Limit(10, timedelta(hours=1))
@@ -58,7 +62,11 @@ class House:
     departures: Departures
     projects: Projects
     strongroom: Strongroom
+    checks: CheckDesk
+    calls: CallDesk
     hub: Hub
+    traffic: Traffic
+    maintenance: Maintenance
     trail: Trail
     preferences: Preferences
     links: Links
@@ -115,6 +123,10 @@ def build(services: Services) -> House:
         departures=Departures(services.desk),
         projects=Projects(store, clock),
         strongroom=Strongroom.of(services),
+        checks=CheckDesk(store, clock),
+        calls=CallDesk(store, clock),
+        traffic=Traffic(clock),
+        maintenance=Maintenance(store, clock, services.desk.means.on_change),
         hub=Hub(store, clock, sessions),
         trail=Trail(store, clock),
         preferences=Preferences(store, clock),

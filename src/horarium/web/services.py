@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,6 +16,7 @@ from horarium.accounts.second_step import Rule
 from horarium.accounts.sessions import SessionLimits
 from horarium.clock import Clock
 from horarium.outgoing.addresses import Policy
+from horarium.runs.figures import RunFigures
 from horarium.scheduling.tasks import TaskDesk
 from horarium.store.port import Store
 from horarium.vault.vault import Vault
@@ -51,6 +55,10 @@ class WebSettings:
     arrivals: ArrivalRules = field(default_factory=ArrivalRules)
     second_step: Rule = field(default_factory=Rule)
     outgoing: Policy = field(default_factory=Policy)
+    data: Path | None = None
+    silence_after_seconds: float = 30.0
+    metrics: str = "token"
+    metrics_token: str = field(default="", repr=False)
 
     @property
     def root(self) -> str:
@@ -74,7 +82,8 @@ class Services:
     """The store, the clock, the desk for commands to the scheduler, and the settings of the pages.
 
     `hasher` checks passwords; None stands for one at the usual cost. `provider` is where people may sign in besides,
-    `vault` the vault with its keys; None stands for one with the key of the pages.
+    `vault` the vault with its keys; None stands for one with the key of the pages. `figures` are those of the runs that
+    ended in this process since `started_at`, `shown_settings` the settings of the server as they may be shown.
     """
 
     store: Store
@@ -84,3 +93,6 @@ class Services:
     hasher: Hasher | None = None
     provider: SignInProvider | None = None
     vault: Vault | None = None
+    figures: RunFigures | None = None
+    started_at: datetime | None = None
+    shown_settings: Mapping[str, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select, text, update
 from horarium.clock import from_micros
 from horarium.records.runs import Node
 from horarium.states import NodeState
+from horarium.store.books.codec import maybe_instant
 from horarium.store.hot import Hot
 from horarium.store.port import Transaction
 from horarium.store.tables import nodes as t
@@ -58,6 +59,10 @@ class NodeBook:
         result: Any = self._tx.execute(query)
         return bool(result.rowcount == 1)
 
+    def drain(self, node_id: int, *, now: int) -> None:
+        """Note that a node takes nothing new from now on."""
+        self._tx.execute(update(t).where(t.c.id == node_id, _IS_ALIVE).values(draining_at=now))
+
     def living(self) -> list[tuple[int, float, str, int]]:
         """Return (number, lease until, place, process) of the nodes that count as alive."""
         return [(number, until, place, pid) for number, until, place, pid in self._tx.rows(_LIVING)]
@@ -99,4 +104,5 @@ def _node(row: Any) -> Node:
         state=row.state,
         workers=row.workers,
         version=row.version,
+        draining_at=maybe_instant(row.draining_at),
     )

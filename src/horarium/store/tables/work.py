@@ -248,5 +248,7 @@ nodes = Table(
     # Lease time is the store's own: the database's clock, or the machine's steady clock for a file.
     Column("lease_until", Float, nullable=False),
     Column("lag_seconds", Float),
+    # Since when it takes nothing new because it was told to stop.
+    instant("draining_at"),
     sqlite_autoincrement=True,
 )

@@ -16,7 +16,7 @@ from starlette.routing import Match
 
 from horarium.accounts.roles import Permission, least_scope
 from horarium.web.access import ALL_PATHS, Method, Row, row_for
-from horarium.web.api import audit, me, runs, tasks
+from horarium.web.api import audit, checks, me, runs, tasks
 from horarium.web.api.bodies import KIND
 from horarium.web.api.routing import Asking, GuardedRoute
 from horarium.web.api.shapes import Problem
@@ -71,6 +71,17 @@ ENDPOINTS: Final[dict[str, tuple[Endpoint, ...]]] = {
     "api_run": (Endpoint("GET", runs.get_run, "runs"),),
     "api_run_cancel": (Endpoint("POST", runs.cancel_run, "runs"),),
     "api_run_output": (Endpoint("GET", runs.get_output, "runs", answers=_TEXT),),
+    "api_checks": (
+        Endpoint("GET", checks.list_heartbeats, "heartbeats"),
+        Endpoint("POST", checks.make_heartbeat, "heartbeats", 201),
+    ),
+    "api_check": (
+        Endpoint("GET", checks.get_heartbeat, "heartbeats"),
+        Endpoint("POST", checks.change_heartbeat, "heartbeats"),
+        Endpoint("DELETE", checks.remove_heartbeat, "heartbeats", 204),
+    ),
+    "api_check_pause": (Endpoint("POST", checks.pause_heartbeat, "heartbeats"),),
+    "api_check_resume": (Endpoint("POST", checks.resume_heartbeat, "heartbeats"),),
     "api_audit": (Endpoint("GET", audit.list_audit, "audit"),),
 }
 

@@ -7,10 +7,7 @@ import logging
 from starlette.responses import JSONResponse, Response
 
 from horarium.accounts.roles import Permission, may
-from horarium.errors import StoreError
-from horarium.store.books.nodes import NodeBook
-from horarium.upkeep.damage import damage_of
-from horarium.web.frame import is_alive
+from horarium.server.health import Report, examine
 from horarium.web.visit import Visit
 
 log = logging.getLogger("horarium.web")
@@ -23,19 +20,19 @@ def show_live(visit: Visit) -> Response:
 
 
 def show_ready(visit: Visit) -> Response:
-    """Say whether the store answers and a scheduler renews its lease; administrators see the figures too."""
-    store = visit.house.services.store
-    told: dict[str, object] = {"status": "down"}
-    try:
-        with store.reading() as tx:
-            ready = is_alive(store, tx) and not damage_of(store)
-            lag = NodeBook(tx).lag()
-            nodes = len(NodeBook(tx).living())
-    except StoreError as error:
-        log.warning("not ready: %s", error)
-        return JSONResponse(told, 503)
-    told["status"] = "up" if ready else "down"
+    """Say whether database, scheduler and disk are as they should be; administrators see the figures too."""
+    report = report_of(visit)
+    told: dict[str, object] = {"status": "up" if report.is_ready else "down"}
+    if not report.is_ready:
+        log.warning("not ready: %s", "; ".join(check.sentence for check in report.checks))
     if visit.signed_in is not None and may(visit.identity, Permission.SYSTEM_READ):
-        database = "damaged" if damage_of(store) else "up"
-        told |= {"database": database, "scheduler": "up" if ready else "down", "nodes": nodes, "lag_seconds": lag}
-    return JSONResponse(told, 200 if ready else 503)
+        told |= {check.name: {"health": check.health.value, "sentence": check.sentence} for check in report.checks}
+        told |= {"nodes": report.nodes, "lag_seconds": report.lag_seconds, "overdue_seconds": report.overdue_seconds}
+    return JSONResponse(told, 200 if report.is_ready else 503)
+
+
+def report_of(visit: Visit) -> Report:
+    """Look how the installation does."""
+    services = visit.house.services
+    limit = services.settings.silence_after_seconds
+    return examine(services.store, services.clock, folder=services.settings.data, limit_seconds=limit)

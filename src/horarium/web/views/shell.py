@@ -10,7 +10,9 @@ from horarium.web.links import Links
 from horarium.web.manner import Look, Manner, manner_of
 from horarium.web.views.status import Status
 
-Section = Literal["", "overview", "tasks", "runs", "projects", "credentials", "users", "audit", "settings"]
+Section = Literal[
+    "", "overview", "tasks", "runs", "projects", "checks", "credentials", "users", "audit", "system", "settings"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,8 @@ class Shell:
 
     `stream` is the address of the page's live stream, `watch` what of it concerns the page: `*`, `task:7`, `run:12`.
     `tasks`, `running`, `projects` and `people` are the counts in the navigation, None where they are not known; without
-    a count of projects or people, and without `audit`, the entry is not there.
+    a count of projects or people, and without `audit` or `system`, the entry is not there. `maintenance` is why nothing
+    new starts, empty where no reason was given, None where all goes on.
     """
 
     links: Links
@@ -80,6 +83,8 @@ class Shell:
     projects: int | None = None
     people: int | None = None
     audit: bool = False
+    system: bool = False
+    maintenance: str | None = None
     notices: tuple[Notice, ...] = ()
     stream: str | None = None
     watch: str = "*"

@@ -15,7 +15,8 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Add four tables."""
+    """Add four tables, and when a node began to stop."""
+    op.add_column("nodes", number("draining_at", nullable=True))
     _silences()
     _checks()
     make(
@@ -39,6 +40,7 @@ def downgrade() -> None:
     """Take them away again, with what they hold."""
     for name in ("system_samples", "heartbeat_calls", "heartbeat_checks", "silences"):
         op.drop_table(name)
+    op.drop_column("nodes", "draining_at")
 
 
 def _silences() -> None:

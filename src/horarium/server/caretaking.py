@@ -1,0 +1,73 @@
+"""Look after what waits to be called, and take a sample now and then, in a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Final
+
+from horarium.clock import Alarm, Clock
+from horarium.errors import StoreError
+from horarium.scheduling.calls import CallDesk
+from horarium.store.books.samples import STRETCH, SampleBook
+from horarium.store.port import Store
+
+log = logging.getLogger("horarium.server")
+
+LOOK_SECONDS: Final = 10.0
+KEPT_DAYS: Final = 35
+_DAY: Final = 86_400_000_000
+_STOP_SECONDS: Final = 5.0
+
+
+class Caretaker:
+    """Counts missed calls and keeps samples of how the system does."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Look after `store`; calls can be heard from now on."""
+        self._store = store
+        self._clock = clock
+        self._calls = CallDesk(store, clock)
+        self._alarm = Alarm()
+        self._is_stopping = False
+        self._thread: threading.Thread | None = None
+        self._sampled = 0
+        self._pruned = 0
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, name="horarium-caretaker", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; harmless when repeated."""
+        self._is_stopping = True
+        self._alarm.ring()
+        if self._thread is not None:
+            self._thread.join(_STOP_SECONDS)
+            self._thread = None
+
+    def look(self) -> None:
+        """Do what is to be done now. Raises `StoreError`."""
+        self._calls.sweep()
+        now = self._clock.micros()
+        if now // STRETCH == self._sampled // STRETCH:
+            return
+        with self._store.reading() as tx:
+            sample = SampleBook(tx).look(now)
+        with self._store.transaction() as tx:
+            SampleBook(tx).keep(sample)
+            if now // _DAY != self._pruned // _DAY:
+                SampleBook(tx).forget_before(now - KEPT_DAYS * _DAY)
+                self._pruned = now
+        self._sampled = now
+
+    def _run(self) -> None:
+        while not self._is_stopping:
+            try:
+                self.look()
+            except StoreError as error:
+                log.warning("Heartbeats and samples wait: %s", error, extra={"word": "caretaker.waiting"})
+            except Exception:
+                log.exception("The caretaker stumbled and goes on", extra={"word": "caretaker.fault"})
+            self._clock.wait(self._alarm, LOOK_SECONDS)
