@@ -83,6 +83,8 @@ class Reason(StrEnum):
     """A newer run of the same task took its place."""
     REMOVED = "removed"
     """The task was removed before it started."""
+    HELD = "held"
+    """A backup was restored, and schedules were held until an administrator released them without making up."""
     OFF = "off"
     """The person whom it was for switched it off, or their account was closed, before it started."""
 

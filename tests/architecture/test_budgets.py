@@ -57,6 +57,7 @@ LAZY_IMPORTS: dict[str, str] = {
     "src/horarium/scheduling/standstill.py": _DEAR.format("a loop that stands still"),
     "src/horarium/server/telling.py": _DEAR.format("an alarm"),
     "src/horarium/store/lookout.py": _DEAR.format("PostgreSQL"),
+    "src/horarium/store/backup/restoring.py": "the driver of PostgreSQL is only there where its extra is",
     "src/horarium/store/opening.py": _DEAR.format("PostgreSQL"),
     "src/horarium/store/schema.py": "Alembic is dear to import and only needed where a schema is made or moved",
 }

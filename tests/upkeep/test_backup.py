@@ -205,7 +205,7 @@ def test_r110_a_full_disk_in_the_middle_keeps_the_old_backup(
     def no_room(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("horarium.store.backup.making.checksum", no_room)
+    monkeypatch.setattr("horarium.store.backup.making.checksum_of", no_room)
     with pytest.raises(StoreUnavailable, match="No space left"):
         make_backup(sqlite, tmp_path, clock=clock)
     monkeypatch.undo()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from horarium.config import values
+from horarium.config.backup_options import BACKUPS
 from horarium.config.option import Option
 from horarium.config.options_telling import TELLING
 from horarium.config.options_watch import WATCHING
@@ -389,6 +390,7 @@ CATALOGUE: Final[tuple[Option, ...]] = (
         "The domains whose addresses may register; the domains below one are others.",
     ),
     *WATCHING,
+    *BACKUPS,
     Option(
         "HORARIUM_LOG_LEVEL",
         "log_level",

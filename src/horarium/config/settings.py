@@ -72,6 +72,13 @@ class Config:
     metrics: str = "token"
     metrics_token: str | None = None
     metrics_tasks: bool = False
+    backup_folder: Path | None = None
+    backup_keep: int = 14
+    backup_keep_weeks: int = 8
+    backup_keep_months: int = 6
+    backup_compress: bool = True
+    backup_encrypt: bool = False
+    backup_key: str | None = None
     log_level: str = "info"
     log_format: str = "text"
     env_file: Path | None = None

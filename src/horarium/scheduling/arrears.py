@@ -15,12 +15,12 @@ from horarium.store.books.ledger import LedgerBook
 from horarium.store.port import Transaction
 
 
-def settle_arrears(tx: Transaction, task: Task, now: int, *, all_of_it: bool) -> None:
+def settle_arrears(tx: Transaction, task: Task, now: int, *, all_of_it: bool, reason: Reason = Reason.MISSED) -> None:
     """Record the instants of a task up to `now` that have no outcome yet, and move the task on.
 
     A task that is paused or parked leaves them out as such. What it would have run in its usual condition is left for
-    the next tick, which makes it up by the misfire policy, or with `all_of_it` recorded as missed. The task's row must
-    be held by `tx`.
+    the next tick, which makes it up by the misfire policy, or with `all_of_it` recorded as `reason`. The task's row
+    must be held by `tx`.
     """
     if task.definition.schedule is None or task.next_at is None:
         return
@@ -37,7 +37,7 @@ def settle_arrears(tx: Transaction, task: Task, now: int, *, all_of_it: bool) ->
             verdict = Verdict()
             rest = set_aside(verdict, instants, condition, task.definition.policies.misfire.grace_seconds)
             if all_of_it:
-                verdict.leave_out(rest, Reason.MISSED)
+                verdict.leave_out(rest, reason)
             _record(tx, task.id, verdict, now)
             if rest and not all_of_it:
                 next_at = rest[0]

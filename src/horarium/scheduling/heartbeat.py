@@ -15,6 +15,7 @@ from horarium.scheduling.compiled import CompiledTasks
 from horarium.scheduling.rescue import bury, find_dead, forget_own, mark_own, place
 from horarium.scheduling.silence import LEASE_SECONDS
 from horarium.states import EventKind, NodeState
+from horarium.store.alone import refuse_joining
 from horarium.store.books.events import EventBook
 from horarium.store.books.nodes import NodeBook
 from horarium.store.port import Store
@@ -71,6 +72,7 @@ class Heartbeat:
         """Register this process as a node, after burying the dead; return its number.
 
         Nodes of which only the lease has run out are left to the sweep: when the store itself was away they live.
+        Raises `StoreUnavailable` while a backup is being restored.
         """
         with self._store.reading() as tx:
             dead = find_dead(tx, self._store, None, only_certain=True)
@@ -78,6 +80,7 @@ class Heartbeat:
         self._await_end(processes)
         now = self._clock.micros()
         with self._store.transaction() as tx:
+            refuse_joining(self._store, tx)
             self._renewed = self._swept = self._clock.monotonic()
             self._renewed_there = self._store.lease_now(tx)
             rescued = bury(tx, dead, self._compiled, now)

@@ -12,6 +12,7 @@ from horarium.errors import StoreError
 from horarium.runs.launch import Launcher
 from horarium.scheduling.claims import LEAD, Claimer, Claims
 from horarium.scheduling.compiled import CompiledTasks
+from horarium.scheduling.hold import read_hold
 from horarium.scheduling.starter import Starter
 from horarium.scheduling.tick import Ticker
 from horarium.states import EventKind
@@ -66,6 +67,7 @@ class Loop:
         self._read_ahead_to = 0
         self._unread: list[tuple[int, int]] = []
         self._has_yielded = False
+        self._is_held = True
         self._wall, self._steady = clock.micros(), clock.monotonic()
         self._thread = Thread(target=self._run, name="horarium-loop", daemon=True)
         self.node_id = -1
@@ -129,6 +131,8 @@ class Loop:
             return POLL_SECONDS
         if not self._stale:
             self._notice_others()
+        if self._held():
+            return POLL_SECONDS
         busy = self._starter.busy_for(now)
         if busy and (self._has_time(now) or not self._has_yielded):
             # A tick holds the interpreter for milliseconds; a start that is moments away goes first.
@@ -149,6 +153,15 @@ class Loop:
             self._compile_some()
             return min(self._pause(), 0.001)
         return self._pause()
+
+    def _held(self) -> bool:
+        """Tell whether schedules are held after a restore."""
+        if self._is_held and self._stale:
+            # Only a restore holds schedules, and none begins while a node lives: once free, free for good.
+            with self._store.reading() as tx:
+                self._is_held = read_hold(tx) is not None
+            self._stale = not self._is_held
+        return self._is_held
 
     def _has_time(self, now: int) -> bool:
         edge = now + WAKE_BEFORE // 2

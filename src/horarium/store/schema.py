@@ -114,12 +114,12 @@ def read_meta(tx: Transaction, key: str) -> str | None:
     return found
 
 
+def drop_meta(tx: Transaction, key: str) -> None:
+    """Forget what is kept under `key`. Harmless when nothing is."""
+    tx.execute(delete(meta).where(meta.c.key == key))
+
+
 def write_meta(tx: Transaction, key: str, value: str) -> None:
     """Keep `value` under `key`."""
     # One statement: two processes that start together both find nothing there yet.
     tx.execute(_KEEP, {"key": key, "value": value})
-
-
-def drop_meta(tx: Transaction, key: str) -> None:
-    """Forget what is kept under `key`."""
-    tx.execute(delete(meta).where(meta.c.key == key))

@@ -30,6 +30,8 @@ APPLICATION_ID = 0x484F5241
 BUSY_SECONDS = 5.0
 CAPABILITIES = Capabilities("sqlite", skips_locked=False, orders_commits=True, shares_hosts=False, gathers_rows=True)
 
+_PAGES_AT_ONCE = 1024
+_TAKE_OVER_PAUSE = 0.05
 _EVERYWHERE = ("foreign_keys = ON", "trusted_schema = OFF", "cache_size = -8000", "temp_store = MEMORY")
 _FOR_FILES = (
     "journal_mode = WAL",
@@ -157,6 +159,22 @@ class SqliteStore:
 
     def announce_change(self, tx: Transaction) -> None:
         """Do nothing: the commit itself moves `change_mark`."""
+
+    def take_over(self, source: Path, go_on: Callable[[], None]) -> None:
+        """Put what is in the database file `source` in the place of everything here, by SQLite's own backup.
+
+        For others it is one commit: whoever looks, and whatever ends this process, finds the old content or the new.
+        `go_on` is called between pieces and may raise to give up. Raises `StoreBusy`, `StoreFull`, `StoreUnavailable`.
+        """
+        with self._at_work(), self._writing, translated():
+            try:
+                with closing(sqlite3.connect(source, isolation_level=None)) as given, closing(self._connect()) as here:
+                    given.backup(here, pages=_PAGES_AT_ONCE, progress=lambda *_: go_on(), sleep=_TAKE_OVER_PAUSE)
+                    # What the log has grown to is given back if nobody reads just now; else a later checkpoint does.
+                    here.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error as error:
+                raise from_driver(error) from error
+            self._close_connections()
 
     def check(self) -> Iterable[str]:
         """Return what SQLite's own quick check finds, a line each."""

@@ -1,73 +1,125 @@
-"""Back the database up while it is in use, and keep the newest few backups."""
+"""Back the database up while it is in use, prove the copy, and keep what the rules say."""
 
 from __future__ import annotations
 
-import os
+import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from horarium.audit.actions import Action
+from horarium.audit.trail import About, Trail
 from horarium.clock import Clock
-from horarium.errors import InvalidValue
-from horarium.store.backup import list_backups, make_backup, prune_backups
-from horarium.store.backup.making import check_room, room_wanted
-from horarium.store.backup.shelf import check_keep
+from horarium.errors import HorariumError, StoreError
+from horarium.execution.context import CURRENT
+from horarium.records.actors import Actor
+from horarium.states import EventKind
+from horarium.store.backup import Backup, Keep, list_backups, make_backup, prune_backups
+from horarium.store.backup.keeping import too_many
+from horarium.store.backup.making import room_wanted
+from horarium.store.backup.packing import GoOn, check_room
+from horarium.store.books.events import EventBook
 from horarium.store.port import Store
-from horarium.store.sqlite import SqliteStore
+from horarium.upkeep.rules import BackupRules, refuse_foreign_folder, rules_of_host
 from horarium.upkeep.workplace import StoreOrAddress, go_on, opened, refuse_from_params, settled
 
 KEEP: Final = 14
-FOLDER: Final = "backups"
+TASK: Final = "task"
+HAND: Final = "hand"
+
+log = logging.getLogger("horarium.upkeep")
 
 
 def backup_database(
     *,
     store: StoreOrAddress | None = None,
     folder: str | Path | None = None,
-    keep: int = KEEP,
+    keep: int | None = None,
     dry_run: bool = False,
     clock: Clock | None = None,
 ) -> dict[str, Any]:
-    """Make a backup in `folder`, look through it, and remove all but the `keep` newest.
+    """Make a backup, prove it, and remove what the rules let go.
 
-    Default for `folder`: `backups` beside the database file; for PostgreSQL in the data folder (`HORARIUM_DATA`, else
-    `data`). A backup is listed only when the copy was opened, checked and counted; nothing is removed unless that
-    went well. Returns the file's name and counts; `dry_run` only says whether there is room and what would be removed.
-    Raises `StoreFull`, `StoreUnavailable`, `StoreForeign`, `InvalidValue`, and `Conflict` while another one is made.
+    Where it goes, how it is kept and what stays is what the host's settings say (`HORARIUM_BACKUP_…`); `folder` names
+    another place and `keep` how many stay, and then no more than these. A backup is listed only when the copy was
+    opened, checked and counted, and its vault tried with the present key; nothing is removed unless that went well.
+    Returns the file's name and counts; `dry_run` only says whether there is room and what would be removed. Raises
+    `StoreFull`, `StoreUnavailable`, `StoreForeign`, `InvalidValue`, and `Conflict` while another one is made.
     """
-    refuse_from_params(store=store, folder=folder)
-    check_keep(keep)
+    refuse_from_params(store=store, folder=folder, keep=keep)
     with opened(store) as found:
-        place = Path(folder).absolute() if folder is not None else default_folder(found)
+        rules = rules_of_host(found)
+        if folder is not None:
+            if CURRENT.get() is not None:
+                refuse_foreign_folder(Path(folder), rules)
+            rules = replace(rules, folder=Path(folder).absolute())
+        if keep is not None:
+            rules = replace(rules, keep=Keep(keep))
         if dry_run:
-            return _look(found, place, keep)
-        made = make_backup(found, place, clock=settled(clock), go_on=go_on())
-    pruned = prune_backups(place, keep)
+            return look_ahead(found, rules)
+        return back_up(found, rules, settled(clock), origin=TASK, go_on=go_on())
+
+
+def back_up(
+    store: Store,
+    rules: BackupRules,
+    clock: Clock,
+    *,
+    origin: str,
+    go_on: GoOn | None = None,
+    actor: Actor | None = None,
+) -> dict[str, Any]:
+    """Make a backup by the rules and prune; tell of it in the store, whether it went well or not.
+
+    A backup that an `actor` asked for stands in the audit log. Raises as `backup_database` does.
+    """
+    began = clock.monotonic()
+    try:
+        made = make_backup(store, rules.folder, clock=clock, go_on=go_on, wrapping=rules.wrapping(origin))
+    except (HorariumError, OSError) as error:
+        _tell(store, clock, EventKind.BACKUP_FAILED, {"error": str(error), "seconds": clock.monotonic() - began})
+        raise
+    note_made(store, clock, made, actor)
+    pruned = prune_backups(rules.folder, rules.keep)
     return {
-        "file": made.path.name,
+        "file": made.name,
         "bytes": made.size,
         "tables": len(made.rows),
         "rows": sum(made.rows.values()),
+        "seconds": round(made.seconds, 3),
+        "vault": made.vault or "not tried",
         "pruned": len(pruned),
-        "kept": len(list_backups(place)),
+        "kept": len(list_backups(rules.folder)),
         "dry_run": False,
     }
 
 
-def default_folder(store: Store) -> Path:
-    """Return where the backups of a store go when nobody says: beside a file, in the data folder for a server."""
-    if not isinstance(store, SqliteStore):
-        return Path(os.environ.get("HORARIUM_DATA") or "data").absolute() / FOLDER
-    if store.path is None:
-        raise InvalidValue("store", store.location, "only a database in a file or on a server can be backed up")
-    return store.path.absolute().parent / FOLDER
+def note_made(store: Store, clock: Clock, made: Backup, actor: Actor | None) -> None:
+    """Tell in the store of a backup that was made."""
+    body = {"file": made.name, "seconds": round(made.seconds, 3), "bytes": made.size, "vault": made.vault}
+    _tell(store, clock, EventKind.BACKUP_MADE, body)
+    if actor is not None:
+        Trail(store, clock).note_alone(actor, Action.BACKUP_MADE, About("backup", None, made.name))
 
 
-def _look(store: Store, folder: Path, keep: int) -> dict[str, Any]:
+def look_ahead(store: Store, rules: BackupRules) -> dict[str, Any]:
+    """Return what a backup would take and what would be removed. Raises `StoreFull` where there is no room."""
     wanted = room_wanted(store)
-    there = folder.absolute()
+    there = rules.folder
     while not there.exists():
         there = there.parent
     check_room(there, wanted)
-    found = list_backups(folder)
-    would_go = max(0, len(found) + 1 - keep)
-    return {"room_wanted": wanted, "pruned": would_go, "kept": len(found) - would_go, "dry_run": True}
+    found = list_backups(rules.folder)
+    # One more will be there, and it will be the newest.
+    narrower = replace(rules.keep, newest=max(1, rules.keep.newest - 1))
+    would_go = too_many(found, narrower) if rules.keep.newest > 1 else too_many(found, rules.keep)
+    return {"room_wanted": wanted, "pruned": len(would_go), "kept": len(found) - len(would_go), "dry_run": True}
+
+
+def _tell(store: Store, clock: Clock, kind: EventKind, body: dict[str, Any]) -> None:
+    try:
+        with store.transaction() as tx:
+            EventBook(tx).append(kind, at=clock.micros(), body=body)
+    except StoreError as error:
+        # What came of the backup is known anyway; a full disk must not hide why there was no backup.
+        log.warning("The store could not note what came of a backup: %s", error)

@@ -15,7 +15,7 @@ from horarium.store.backup import Backup, list_backups, verify_backup
 from horarium.store.books.events import EventBook
 from horarium.store.port import Store
 from horarium.store.sqlite import SqliteStore
-from horarium.upkeep.backups import default_folder
+from horarium.upkeep.rules import default_folder
 
 log = logging.getLogger("horarium.upkeep")
 

@@ -9,9 +9,9 @@ from typing import Any, Final, Protocol
 
 from horarium.records.policies import Policies, Retry
 from horarium.records.tasks import PythonSpec, TaskDefinition
-from horarium.store.backup.shelf import check_keep
+from horarium.store.backup import Keep
 from horarium.triggers import CronTrigger, to_text
-from horarium.upkeep.backups import KEEP
+from horarium.upkeep.rules import allow_folder
 
 TAG: Final = "maintenance"
 _RETRIES, _RETRY_SECONDS = 2, 300.0
@@ -55,14 +55,15 @@ def setup_default_tasks(
     scheduler: CronScheduler,
     *,
     backup_folder: str | Path | None = None,
-    keep_backups: int = KEEP,
+    keep_backups: int | None = None,
     archive_folder: str | Path | None = None,
 ) -> list[str]:
     """Add the standard maintenance tasks to `scheduler`; return their names.
 
     Called again it changes nothing, and what somebody has paused stays paused. `backup_folder` is where backups go
-    (default: `backups` beside the database), `keep_backups` how many stay, `archive_folder` where old entries of the
-    audit log go (default: the setting `HORARIUM_ARCHIVES`, else `audit-archives` there). Raises `InvalidValue`.
+    (default: what the host's settings say, else `backups` beside the database), `keep_backups` how many stay, by which
+    alone it then goes; `archive_folder` is where old entries of the audit log go (default: the setting
+    `HORARIUM_ARCHIVES`, else `audit-archives` there). Raises `InvalidValue`.
     """
     tasks = standard_tasks(backup_folder=backup_folder, keep_backups=keep_backups, archive_folder=archive_folder)
     for task in tasks:
@@ -83,7 +84,7 @@ def default_definitions(
     timezone: str = "UTC",
     *,
     backup_folder: str | Path | None = None,
-    keep_backups: int = KEEP,
+    keep_backups: int | None = None,
     archive_folder: str | Path | None = None,
 ) -> list[TaskDefinition]:
     """Return the same tasks as definitions, for whoever keeps tasks without a `TaskScheduler`."""
@@ -104,18 +105,22 @@ def default_definitions(
 
 
 def standard_tasks(
-    *, backup_folder: str | Path | None = None, keep_backups: int = KEEP, archive_folder: str | Path | None = None
+    *,
+    backup_folder: str | Path | None = None,
+    keep_backups: int | None = None,
+    archive_folder: str | Path | None = None,
 ) -> list[StandardTask]:
     """Return the standard tasks of this release; only what differs from the usual is written into them."""
-    check_keep(keep_backups)
     archives: dict[str, Any] = {}
     if archive_folder is not None:
         archives["folder"] = str(Path(archive_folder).absolute())
     backups: dict[str, Any] = {}
     if backup_folder is not None:
         backups["folder"] = str(Path(backup_folder).absolute())
-    if keep_backups != KEEP:
-        backups["keep"] = keep_backups
+        # Whoever may edit a task cannot lead its backups elsewhere: this program names the folder itself.
+        allow_folder(Path(backup_folder))
+    if keep_backups is not None:
+        backups["keep"] = Keep(keep_backups).newest
     return [
         StandardTask("cleanup_expired_sessions", "0 * * * *", "Ends and removes expired sessions."),
         StandardTask("aggregate_daily_stats", "0 1 * * *", "Rolls runs up into daily figures."),
@@ -124,7 +129,7 @@ def standard_tasks(
         ),
         StandardTask("cleanup", "30 2 * * *", "Removes old runs, output and events, and gives their room back."),
         StandardTask(
-            "backup_database", "0 3 * * *", "Backs the database up, looks through the copy, prunes old ones.", backups
+            "backup_database", "0 3 * * *", "Backs the database up, proves the copy, prunes old ones.", backups
         ),
         StandardTask("check_storage", "30 * * * *", "Measures what takes room, judges the disk, looks for damage."),
         StandardTask("cleanup_error_logs", "0 4 * * 0", "Trims old failure output by age and count."),

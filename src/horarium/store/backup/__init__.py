@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from horarium.store.backup.making import make_backup, verify_backup
-from horarium.store.backup.shelf import Backup, list_backups, prune_backups
+from horarium.store.backup.keeping import Keep, prune_backups
+from horarium.store.backup.making import Wrapping, make_backup, verify_backup
+from horarium.store.backup.shelf import Backup, find_backup, list_backups
 
-__all__ = ["Backup", "list_backups", "make_backup", "prune_backups", "verify_backup"]
+__all__ = [
+    "Backup",
+    "Keep",
+    "Wrapping",
+    "find_backup",
+    "list_backups",
+    "make_backup",
+    "prune_backups",
+    "verify_backup",
+]

@@ -10,8 +10,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
@@ -23,9 +24,12 @@ from horarium.store.port import Transaction
 from horarium.store.postgres import PostgresStore
 from horarium.store.tables import meta
 from horarium.store.tables.everything import metadata
+from horarium.store.tables.vault import vault_keys
 
 _LOOK_SECONDS: Final = 0.2
 _KEPT: Final = ("HOME", "PATH", "TMPDIR")
+END: Final = b"\\.\n"
+"""The line after the last row of a table."""
 _NAMES: Final = frozenset(table.name for table in metadata.sorted_tables)
 
 
@@ -44,24 +48,52 @@ def dump(store: PostgresStore, target: Path, go_on: Callable[[], None]) -> Mappi
     return rows
 
 
-def look_through(path: Path, go_on: Callable[[], None] | None = None) -> Mapping[str, int]:
-    """Read an archive to its end and return how many rows it has for each table. Raises `StoreForeign`."""
-    command = [_program("pg_restore"), "--data-only", "--file=-", str(path)]
-    rows = dict.fromkeys(_NAMES, 0)
-    with _running(command, {}, subprocess.PIPE) as (process, complaints):
+@dataclass(slots=True)
+class Content:
+    """What an archive holds: the rows of each table, and the marks of the vault's keys."""
+
+    rows: dict[str, int]
+    marks: dict[str, str] = field(default_factory=dict)
+
+
+def look_through(
+    path: Path, go_on: Callable[[], None] | None = None, *, tables: Sequence[str] | None = None, name: str = ""
+) -> Content:
+    """Read an archive to its end and return what it holds for each of `tables`. Raises `StoreForeign`.
+
+    All tables of this release are counted if none are named; `name` is what people call the archive.
+    """
+    content = Content(dict.fromkeys(_NAMES if tables is None else tables, 0))
+    with reading_archive(path, "--data-only", name=name) as lines:
         table = ""
-        for number, line in enumerate(process.stdout or ()):
+        for number, line in enumerate(lines):
             if go_on is not None and number % 10_000 == 0:
                 go_on()
             if not table:
-                table = _copied_table(line)
-            elif line == b"\\.\n":
+                table = copied_table(line)
+            elif line == END:
                 table = ""
-            elif table in rows:
-                rows[table] += 1
-        if process.wait() != 0 or table:
-            raise StoreForeign(f"the copy {path.name} cannot be read: {_first_line(complaints)}")
-    return rows
+            elif table in content.rows:
+                content.rows[table] += 1
+                if table == vault_keys.name:
+                    # Numbers and base64: nothing in them is written otherwise in an archive.
+                    content.marks.update([line.decode().split("\t", 2)[:2]])
+        if table:
+            raise StoreForeign(f"the copy {name or path.name} cannot be read: it ends within table {table}")
+    return content
+
+
+@contextmanager
+def reading_archive(path: Path, *options: str, name: str = "") -> Iterator[Iterator[bytes]]:
+    """Give the lines that `pg_restore` makes of an archive; nothing of them is executed by anybody.
+
+    Raises `StoreForeign` at the end of the block when the archive could not be read to its end.
+    """
+    command = [_program("pg_restore"), *options, "--file=-", str(path)]
+    with _running(command, {}, subprocess.PIPE) as (process, complaints):
+        yield iter(process.stdout or ())
+        if process.wait() != 0:
+            raise StoreForeign(f"the copy {name or path.name} cannot be read: {_first_line(complaints)}")
 
 
 def room_wanted(store: PostgresStore) -> int:
@@ -91,7 +123,7 @@ def _expected(tx: Transaction) -> tuple[dict[str, int], list[str]]:
     return rows | dict.fromkeys(left_out, 0), left_out
 
 
-def _copied_table(line: bytes) -> str:
+def copied_table(line: bytes) -> str:
     """Return the table whose rows follow after `line`, empty when none do."""
     if not line.startswith(b"COPY "):
         return ""

@@ -79,6 +79,28 @@ def downgrade(store: Store, revision: str) -> list[str]:
     return [script.revision for script in undo]
 
 
+def bring(tx: Transaction, found: str | None, revision: str | None = None) -> None:
+    """Bring the schema that `tx` sees from revision `found` (None: no tables) to `revision` (None: the newest).
+
+    No copy is made and no line is stood in: for a store that nobody else has, or that the caller holds. Raises
+    `StoreNewer`, `StoreForeign` for a revision that is not known.
+    """
+    scripts = _scripts()
+    todo = _lacking(scripts, found, "the backup")
+    if revision is not None:
+        after = _lacking(scripts, revision, "the backup")
+        todo = todo[: len(todo) - len(after)]
+    with _operating(tx) as context:
+        for script in todo:
+            script.module.upgrade()
+            context.stamp(ScriptDirectory(FOLDER), script.revision)
+
+
+def known_revisions() -> list[str]:
+    """Return every revision that this release knows, oldest first."""
+    return [script.revision for script in _scripts()]
+
+
 def pending(store: Store) -> list[str]:
     """Return the revisions that `store` still lacks, oldest first. Raises `StoreNewer`, `StoreForeign`."""
     with store.reading() as tx:
