@@ -214,6 +214,7 @@ def test_the_command_reference_has_an_example_for_each_command(bare: Program) ->
         ),
         *(["task", word] for word in ("list", "show", "add", "edit", "pause", "resume", "remove", "trigger", "next")),
         *(["audit", "list"], ["audit", "verify"]),
+        *(["backup", word] for word in ("make", "list", "show", "verify", "drill", "restore", "prune", "release")),
         *(["adopt", word] for word in ("single-user", "verify", "undo", "finish")),
         *(["mail", "test"], ["mail", "list"], ["mail", "resend"]),
         *(["user", "invite"], ["user", "reset-password"], ["user", "set-email"]),

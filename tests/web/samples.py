@@ -15,7 +15,7 @@ from horarium.web.views.parts import (
 from horarium.web.views.runs import RunsPage
 from horarium.web.views.shell import ViewModel
 from horarium.web.views.tasks import TasksPage
-from tests.web import sample_by_link
+from tests.web import sample_backups, sample_by_link
 from tests.web.sample_credentials import empty_credentials, rich_credentials
 from tests.web.sample_factors import ASK, app, codes, duty, second
 from tests.web.sample_overview import overview, overview_empty
@@ -57,6 +57,7 @@ def rich() -> dict[str, ViewModel]:
         "overview": overview(),
         **rich_people(),
         **rich_credentials(),
+        **sample_backups.rich(),
         "tasks": tasks(),
         "task": task(),
         "runs": RunsPage(
@@ -123,6 +124,7 @@ def empty() -> dict[str, ViewModel]:
         **empty_people(),
         **empty_credentials(),
         **empty_system(),
+        **sample_backups.empty(),
         "overview-lost": lost,
         "tasks-first": TasksPage(shell=shell(), rows=(), total=0),
         "tasks-no-match": dataclasses.replace(tasks(), rows=(), filters=filters()),

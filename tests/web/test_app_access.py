@@ -25,10 +25,12 @@ from horarium.records.credentials import Subject
 from horarium.records.people import Project, Role, User
 from horarium.records.reach import NOWHERE, Place
 from horarium.scheduling.checks import CheckDesk
+from horarium.scheduling.hold import Hold, put_hold
 from horarium.store.books.links import AccountLink, AccountLinkBook
 from horarium.store.port import Transaction
 from horarium.store.tables.everything import metadata
 from horarium.triggers import IntervalTrigger, to_text
+from horarium.upkeep.desk import BackupDesk
 from horarium.vault.credentials import NewCredential
 from horarium.vault.grants import NewGrant
 from horarium.web.access import ROWS, Door, Row, Who
@@ -71,6 +73,7 @@ SOUND: dict[str, dict[str, Any]] = {
     "credential_values": {"token.token": "another-made-up-value"},
     "credential_give": {"heir": str(Who.EDITOR)},
     "credential_grant": {"to": "person", "who": str(Who.ADMIN)},
+    "schedules_release": {"missed": "make_up"},
 }
 """What a form has to hold to be sound, beside what depends on who sends it."""
 
@@ -100,27 +103,30 @@ def address(site: Site, row: Row, who: str) -> str:
     assert owner
     place = Place(owner_id=owner.id) if who == Who.OWNER else NOWHERE
     path = row.path
-    if "{token}" in path:
-        return path.replace("{token}", token_for(site, row.route))
-    if "{ping}" in path or "{check_id:int}" in path:
-        return of_heartbeat(path, heartbeat(site, row, who))
-    if "{invitation_id:int}" in path:
-        return path.replace("{invitation_id:int}", str(invitation(site)[0]))
-    if "{user_id:int}" in path:
-        return path.replace("{user_id:int}", str(somebody(site, row, who).id))
-    if "{credential_id:int}" in path:
-        return of_credential(site, row, who)
-    if "{project_id:int}" in path:
-        return path.replace("{project_id:int}", str(project(site, row, who)))
+    for marks, made in MADE:
+        if any(mark in path for mark in marks):
+            return made(site, row, who)
+    if row.route == "backups" or row.route.startswith("backup_"):
+        return about_backup(site, row)
+    if row.route == "schedules_release":
+        hold_schedules(site)
     task_id = site.task(f"task-{site.clock.micros()}-{row.route}-{who}", cron=None, place=place)
     run_id = site.run(task_id)
     return path.replace("{task_id:int}", str(task_id)).replace("{run_id:int}", str(run_id))
 
 
-def of_heartbeat(path: str, check: HeartbeatCheck) -> str:
+def of_heartbeat(site: Site, row: Row, who: str) -> str:
     """Return a path with a heartbeat in it."""
-    filled = path.replace("{ping}", check.token).replace("{code:int}", "0")
+    check = heartbeat(site, row, who)
+    filled = row.path.replace("{ping}", check.token).replace("{code:int}", "0")
     return filled.replace("{check_id:int}", str(check.id))
+
+
+def of_letter(site: Site, row: Row, who: str) -> str:
+    """Return a path with an invitation or the token of a link in it."""
+    del who
+    named = str(invitation(site)[0]) if "{inv" in row.path else token_for(site, row.route)
+    return re.sub(r"\{\w+(:int)?\}", named, row.path)
 
 
 def heartbeat(site: Site, row: Row, who: str) -> HeartbeatCheck:
@@ -131,6 +137,31 @@ def heartbeat(site: Site, row: Row, who: str) -> HeartbeatCheck:
     wish = CheckWish(name="Nightly copy", schedule=to_text(IntervalTrigger(3600, EPOCH)), place=place)
     desk: CheckDesk = site.app.state.house.checks
     return desk.add(wish, actor=TESTER)
+
+
+def a_backup(site: Site) -> str:
+    """Return the name of a backup that is there, when nothing is being done with any."""
+    desk: BackupDesk = site.app.state.house.backups
+    desk.wait()
+    if not desk.all():
+        desk.make(TESTER)
+        desk.wait()
+    return desk.all()[0].name
+
+
+def about_backup(site: Site, row: Row) -> str:
+    """Return the address of something about backups; the form about it names one that is there."""
+    name = a_backup(site)
+    if row.method == "GET":
+        return f"{row.path}?file={name}" if row.route == "backup_restore" else row.path
+    SOUND[row.route] = {"file": name} if row.route != "backups" else {}
+    return row.path
+
+
+def hold_schedules(site: Site) -> None:
+    """Hold all schedules, as a restore does."""
+    with site.store.transaction() as tx:
+        put_hold(tx, Hold(site.clock.now(), "a", site.clock.now()))
 
 
 def invitation(site: Site) -> tuple[int, str]:
@@ -210,6 +241,26 @@ def of_credential(site: Site, row: Row, who: str, name: str = "") -> str:
         room.credentials.stop(number, asker=HOST)
     numbers = {"credential_id": number, "version": 1, "grant_id": grant_id}
     return re.sub(r"\{(\w+):int\}", lambda found: str(numbers[found[1]]), row.path)
+
+
+def of_somebody(site: Site, row: Row, who: str) -> str:
+    """Return a path with a person in it."""
+    return row.path.replace("{user_id:int}", str(somebody(site, row, who).id))
+
+
+def of_project(site: Site, row: Row, who: str) -> str:
+    """Return a path with a project in it."""
+    return row.path.replace("{project_id:int}", str(project(site, row, who)))
+
+
+MADE: tuple[tuple[tuple[str, ...], Callable[[Site, Row, str], str]], ...] = (
+    (("{ping}", "{check_id:int}"), of_heartbeat),
+    (("{token}", "{invitation_id:int}"), of_letter),
+    (("{user_id:int}",), of_somebody),
+    (("{credential_id:int}",), of_credential),
+    (("{project_id:int}",), of_project),
+)
+"""What makes the thing that a path names, by what stands in it."""
 
 
 def ask(browser: TestClient, row: Row, path: str, who: str, *, page: str, passwords: dict[str, str]) -> int:

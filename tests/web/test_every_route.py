@@ -41,6 +41,8 @@ TOLD_ELSEWHERE = {
     # These ask for what is drawn by a phone or a key, or offer it; what comes of it is told.
     *("settings_app_new", "settings_app", "settings_codes", "settings_passkey", "settings_passkey_remove"),
     *("settings_app_remove", "user_reset_second_step", "settings_email_confirm", "settings_email_withdraw"),
+    # What takes long goes on after the answer, and is told when it is over; the word to restore was not typed here.
+    *("backups", "backup_verify", "backup_drill", "backup_restore"),
     # What cannot be tested is not, and what can would be asked by another machine.
     "credential_test",
     # A form that names nothing, or what has ended already, changes nothing.
@@ -124,6 +126,7 @@ def scene(site: Site, row: Row) -> tuple[str, dict[str, Any]]:
     if row.route == "system_maintenance" and site.app.state.house.maintenance.end(actor=TESTER):
         site.clock.move(timedelta(seconds=1))
     path = test_app_access.address(site, row, Who.ADMIN)
+    form |= SOUND.get(row.route, {})
     if row.route in CHANGING:
         form |= CHANGING[row.route]()
     if row.route == "task_resume":

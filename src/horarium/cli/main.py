@@ -38,6 +38,7 @@ HOMES: Final = {
     "token": "horarium.cli.token",
     "vault": "horarium.cli.vault",
     "audit": "horarium.cli.audit",
+    "backup": "horarium.cli.backup",
     "db": "horarium.cli.db",
     "doctor": "horarium.cli.doctor",
     "status": "horarium.cli.status",

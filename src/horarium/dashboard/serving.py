@@ -142,6 +142,7 @@ def services_of(service: Service) -> Services:
         figures=service.figures,
         started_at=service.clock.now(),
         shown_settings=config.shown(),
+        backups=service.backups,
     )
 
 

@@ -66,10 +66,8 @@ class FileKey:
         head = MAGIC + self.id.encode() + salt
         cipher = self._cipher(salt)
         yield head
-        place = 0
-        for chunk, is_last in _chunks(plain):
+        for place, (chunk, is_last) in enumerate(_chunks(plain)):
             yield cipher.encrypt(_nonce(place, is_last=is_last), chunk, head)
-            place += 1
 
     def open(self, file: IO[bytes]) -> Iterator[bytes]:
         """Yield what a sealed file holds; each piece is proved before it is given out, the last one proves the whole.

@@ -68,7 +68,8 @@ class Courier:
         self._tidied = clock.now() - _TIDY_EVERY
 
     def start(self) -> None:
-        """Begin to carry letters."""
+        """Begin to carry letters, for the first time or again."""
+        self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="horarium-courier", daemon=True)
         self._thread.start()
 

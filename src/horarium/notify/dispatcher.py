@@ -98,7 +98,8 @@ class Dispatcher:
         self._tidied = clock.now() - _TIDY_EVERY
 
     def start(self) -> None:
-        """Begin to make and send messages."""
+        """Begin to make and send messages, for the first time or again."""
+        self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="horarium-dispatcher", daemon=True)
         self._thread.start()
 

@@ -66,7 +66,8 @@ class Herald:
         self._known: frozenset[tuple[str, ...]] = frozenset()
 
     def start(self) -> None:
-        """Begin to read."""
+        """Begin to read, for the first time or again."""
+        self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="horarium-herald", daemon=True)
         self._thread.start()
 

@@ -131,7 +131,7 @@ class Loop:
             return POLL_SECONDS
         if not self._stale:
             self._notice_others()
-        if self._held():
+        if self._is_held and self._looks_held():
             return POLL_SECONDS
         busy = self._starter.busy_for(now)
         if busy and (self._has_time(now) or not self._has_yielded):
@@ -154,12 +154,12 @@ class Loop:
             return min(self._pause(), 0.001)
         return self._pause()
 
-    def _held(self) -> bool:
-        """Tell whether schedules are held after a restore."""
-        if self._is_held and self._stale:
-            # Only a restore holds schedules, and none begins while a node lives: once free, free for good.
+    def _looks_held(self) -> bool:
+        """Tell whether a restore holds all schedules; once free, they are so for good."""
+        if self._stale:
             with self._store.reading() as tx:
                 self._is_held = read_hold(tx) is not None
+            # What else is new is looked at when nothing is held any more.
             self._stale = not self._is_held
         return self._is_held
 

@@ -77,14 +77,15 @@ def _leave_out(store: Store, clock: Clock, since: int, go_on: Callable[[], None]
     while True:
         with store.transaction() as tx:
             waiting = AftermathBook(tx).waiting_runs(since, after=after, most=AT_ONCE)
-            runs += sum(_give_up(tx, clock.micros(), *each) for each in waiting)
+            runs += sum(_give_up(tx, clock.micros(), each) for each in waiting)
         if not waiting:
             return Released(tasks, runs)
         after = waiting[-1][0]
         go_on()
 
 
-def _give_up(tx: Transaction, now: int, run_id: int, task_id: int, attempt: int, state: str) -> bool:
+def _give_up(tx: Transaction, now: int, run: tuple[int, int, int, str]) -> bool:
+    run_id, task_id, attempt, state = run
     ending = RunState.SKIPPED if attempt == 0 else RunState.CANCELLED
     columns = {"state": ending.value, "finished_at": now, "reason": Reason.HELD.value}
     if not HoldingBook(tx).move(run_id, attempt, [state], **columns):

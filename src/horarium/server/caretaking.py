@@ -35,7 +35,8 @@ class Caretaker:
         self._pruned = 0
 
     def start(self) -> None:
-        """Begin."""
+        """Begin, for the first time or again."""
+        self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="horarium-caretaker", daemon=True)
         self._thread.start()
 

@@ -36,7 +36,8 @@ class Companion:
         return None if process is None or process.poll() is not None else process.pid
 
     def start(self) -> None:
-        """Start it, and a thread that waits for its end."""
+        """Start it, and a thread that waits for its end, for the first time or again."""
+        self._is_stopping = False
         self._keeper = threading.Thread(target=self._keep, name="horarium-companion", daemon=True)
         self._keeper.start()
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 from horarium.accounts.people import People
 from horarium.accounts.setup import Setup
@@ -35,12 +37,28 @@ from horarium.server.vault import open_vault
 from horarium.store.opening import open_store
 from horarium.store.port import Store
 from horarium.upkeep.damage import which_backup
+from horarium.upkeep.desk import BackupDesk
+from horarium.upkeep.rules import rules_of
 from horarium.vault.keyring import VaultKeyring
 from horarium.vault.vault import Vault
 
 HURRIED_SECONDS = 2.0
+STILL_SECONDS = 10.0
+"""How long running work may go on when a backup is about to replace everything."""
 
 log = logging.getLogger("horarium.server")
+
+
+class Beside(Protocol):
+    """What works in threads of its own beside the scheduler."""
+
+    def start(self) -> None:
+        """Begin, for the first time or again."""
+        ...
+
+    def stop(self) -> None:
+        """End; harmless when repeated."""
+        ...
 
 
 @dataclass(slots=True)
@@ -64,14 +82,30 @@ class Service:
     companion: Companion | None = None
     figures: RunFigures = field(default_factory=RunFigures)
     caretaker: Caretaker | None = None
+    backups: BackupDesk | None = None
     _stopper: threading.Thread | None = None
+
+    @property
+    def _beside(self) -> Iterator[Beside]:
+        """Give what works beside the scheduler."""
+        return (each for each in (self.courier, self.office, self.caretaker, self.companion) if each is not None)
 
     def start(self) -> None:
         """Join the store as a node, begin to schedule, and to carry letters where there is a mail server."""
         self.scheduler.start()
-        for each in (self.courier, self.office, self.caretaker, self.companion):
-            if each is not None:
-                each.start()
+        for each in self._beside:
+            each.start()
+
+    def stand_still(self) -> None:
+        """Stop whatever writes by itself, while a backup takes the place of everything in the store."""
+        for each in self._beside:
+            each.stop()
+        self.scheduler.stop(min(self.config.shutdown_grace_seconds, STILL_SECONDS))
+
+    def go_on(self) -> None:
+        """Begin again after `stand_still`, unless the server is going down."""
+        if self._stopper is None:
+            self.start()
 
     def begin_stop(self) -> None:
         """Take nothing new from now on and let running work end within the grace; returns at once.
@@ -96,9 +130,8 @@ class Service:
             self.begin_stop()
         if self._stopper is not None:
             self._stopper.join()
-        for each in (self.courier, self.office, self.companion, self.caretaker):
-            if each is not None:
-                each.stop()
+        for each in self._beside:
+            each.stop()
         self.store.close()
 
     def setup_link(self) -> str | None:
@@ -149,7 +182,7 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
     )
     figures = RunFigures(counts_tasks=config.metrics_tasks)
     scheduler.on_ended = figures.note
-    return Service(
+    service = Service(
         config=config,
         clock=clock,
         store=store,
@@ -163,6 +196,10 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
         figures=figures,
         caretaker=Caretaker(store, clock),
     )
+    service.backups = BackupDesk(
+        store, clock, lambda: rules_of(config, store), stand_still=service.stand_still, go_on=service.go_on
+    )
+    return service
 
 
 def _refuse_damaged(store: Store) -> None:

@@ -30,7 +30,7 @@ APPLICATION_ID = 0x484F5241
 BUSY_SECONDS = 5.0
 CAPABILITIES = Capabilities("sqlite", skips_locked=False, orders_commits=True, shares_hosts=False, gathers_rows=True)
 
-_PAGES_AT_ONCE = 1024
+_PAGES_AT_ONCE = 256
 _TAKE_OVER_PAUSE = 0.05
 _EVERYWHERE = ("foreign_keys = ON", "trusted_schema = OFF", "cache_size = -8000", "temp_store = MEMORY")
 _FOR_FILES = (

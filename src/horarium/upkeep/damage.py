@@ -15,7 +15,7 @@ from horarium.store.backup import Backup, list_backups, verify_backup
 from horarium.store.books.events import EventBook
 from horarium.store.port import Store
 from horarium.store.sqlite import SqliteStore
-from horarium.upkeep.rules import default_folder
+from horarium.upkeep.rules import BackupRules, rules_of_host
 
 log = logging.getLogger("horarium.upkeep")
 
@@ -49,18 +49,19 @@ def damage_of(store: Store) -> str:
 def which_backup(store: Store) -> str:
     """Say in a sentence which backup is good: the newest one that is whole."""
     try:
-        folder = default_folder(store)
-        good = next((each for each in list_backups(folder) if _is_good(each)), None)
+        rules = rules_of_host(store)
+        good = next((each for each in list_backups(rules.folder) if each.is_sound and _is_good(each, rules)), None)
     except HorariumError as error:
         return f"Which backup is good could not be told: {error}."
     if good is None:
-        return f"There is no good backup in {folder}."
-    return f"Good is the backup {good.path} of {good.made_at:%Y-%m-%d %H:%M} UTC."
+        return f"There is no good backup in {rules.folder}."
+    when = f"{good.made_at:%Y-%m-%d %H:%M} UTC"
+    return f"Good is the backup {good.path} of {when}: `horarium backup restore {good.name}`."
 
 
-def _is_good(backup: Backup) -> bool:
+def _is_good(backup: Backup, rules: BackupRules) -> bool:
     try:
-        verify_backup(backup.path)
+        verify_backup(backup.path, seal=rules.seal)
     except HorariumError:
         return False
     return True

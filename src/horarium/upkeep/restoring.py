@@ -1,7 +1,8 @@
-"""Restore a backup: proved first, the present state copied, nobody scheduling, and afterwards nothing starts unasked."""
+"""Restore a backup: proved first, the present state copied, nobody scheduling, and nothing starts unasked after it."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,10 +23,12 @@ from horarium.store.alone import alone
 from horarium.store.backup import Backup, make_backup
 from horarium.store.backup.packing import GoOn
 from horarium.store.backup.restoring import refuse_unfit, restore
+from horarium.store.backup.sqlite_copy import copy_damaged
 from horarium.store.books.aftermath import AftermathBook
 from horarium.store.books.nodes import NodeBook
 from horarium.store.port import Store, Transaction
 from horarium.store.schema import read_meta, write_meta
+from horarium.store.sqlite import SqliteStore
 from horarium.upkeep.backups import note_made
 from horarium.upkeep.rules import BackupRules
 
@@ -37,7 +40,9 @@ GENERATION: Final = "generation"
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore did: the backup that is in place now, and the one of the state of before, None where it was empty.
+    """What a restore did: the backup that is in place now, and the one of the state of before.
+
+    There is none where the store was empty, nor where it was damaged: then a copy named `damaged-…` lies beside.
 
     `seconds` is how long it took in all.
     """
@@ -138,7 +143,14 @@ def _generation(store: Store) -> int:
 
 
 def _safety_copy(store: Store, rules: BackupRules, clock: Clock, go_on: GoOn) -> Backup | None:
-    """Back the present state up. A store without a single task or person has nothing that could be missed."""
+    """Back the present state up. A store without a single task or person has nothing that could be missed.
+
+    A damaged one cannot become a backup: it is copied as it is, under a name that is never listed as one.
+    """
+    if isinstance(store, SqliteStore) and next(iter(store.check()), None) is not None:
+        rules.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        copy_damaged(store, rules.folder / f"damaged-{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.db", go_on)
+        return None
     with store.reading() as tx:
         if AftermathBook(tx).is_empty():
             return None
@@ -155,8 +167,8 @@ def _refuse_sealed(tx: Transaction, rules: BackupRules, ask: Ask) -> None:
         raise VaultSealed(f"{ask.backup.name} holds secrets, and SECRET_KEY is not set: nothing could open them")
     if judge(marks) == "sealed":
         raise VaultSealed(
-            f"the secrets in {ask.backup.name} were sealed with another SECRET_KEY (key {', '.join(sorted(marks))}): set"
-            " that one as SECRET_KEY or SECRET_KEY_OLD first, or restore without being able to open them"
+            f"the secrets in {ask.backup.name} were sealed with another SECRET_KEY (key {', '.join(sorted(marks))}):"
+            " set that one as SECRET_KEY or SECRET_KEY_OLD first, or restore without being able to open them"
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Final
 
 from horarium.errors import StoreForeign
-from horarium.keys.files import HEAD, FileKey, NotSealed, NotWhole, OtherKey, key_id_of
+from horarium.keys.files import HEAD, FileKey, NotSealed, NotWhole, key_id_of
 from horarium.vault.cipher import MasterKey
 
 OPEN: Final = "open"
@@ -36,18 +36,17 @@ class FileSeal:
             key_id = key_id_of(file.read(HEAD))
             file.seek(0)
             key = next((each for each in self._keys if each.id == key_id), None)
-            if key is None:
-                raise OtherKey(key_id)
-            yield from key.open(file)
-        except OtherKey as error:
-            raise StoreForeign(
-                f"{name} is encrypted with another key (number {error.key_id}) than HORARIUM_BACKUP_KEY or SECRET_KEY"
-                " here: set the one it was made with"
-            ) from error
+            if key is not None:
+                yield from key.open(file)
+                return
         except NotSealed as error:
             raise StoreForeign(f"{name} is not the encrypted file that its note says it is") from error
         except NotWhole as error:
             raise StoreForeign(f"{name} is damaged: its encryption does not hold") from error
+        raise StoreForeign(
+            f"{name} is encrypted with another key (number {key_id}) than HORARIUM_BACKUP_KEY or SECRET_KEY here:"
+            " set the one it was made with"
+        )
 
 
 def judged(secrets: Iterable[bytes], marks: Mapping[str, str]) -> str:

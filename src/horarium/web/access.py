@@ -234,6 +234,7 @@ def _project_ends(method: Method, *fields: str) -> Row:
 
 
 _MANAGE: Final = Permission.USERS_MANAGE
+_SYSTEM: Final = Permission.SYSTEM_MANAGE
 _AUDIT: Final = frozenset({"who", "did", "result", "way"})
 
 ROWS: Final = (
@@ -398,6 +399,21 @@ ROWS: Final = (
     _administer("system_maintenance", "POST", Permission.SYSTEM_MANAGE, "do", "reason", fresh=True),
     Row("system_support", "POST", Permission.SYSTEM_READ, {**_all(401, 403), Who.ADMIN: 200}),
     Row("metrics", "GET", Door.EVERYBODY, {**_all(401, 401), Who.ADMIN: 200}),
+    _administer("backups", "GET", _SYSTEM),
+    _administer("backups", "POST", _SYSTEM),
+    _administer("backup_verify", "POST", _SYSTEM, "file"),
+    _administer("backup_drill", "POST", _SYSTEM, "file"),
+    replace(
+        _administer("backup_download", "POST", _SYSTEM, "file", fresh=True),
+        answers={**_all(401, 403), Who.ADMIN: 200},
+    ),
+    _administer("backup_restore", "GET", _SYSTEM),
+    # Sound as it is, without the word that has to be typed.
+    replace(
+        _administer("backup_restore", "POST", _SYSTEM, "file", "confirm", fresh=True),
+        answers={**_all(401, 403), Who.ADMIN: 422},
+    ),
+    _administer("schedules_release", "POST", _SYSTEM, "missed"),
     Row("events", "GET", Permission.TASKS_READ, _all(401, 200)),
     Row("health_live", "GET", Door.EVERYBODY, _all(200, 200)),
     Row("health_ready", "GET", Door.EVERYBODY, _all(200, 200)),

@@ -62,6 +62,12 @@ ANSWERS: Final[dict[str, Answer]] = {
     "too_many_tries": Answer(429, "Too many tries"),
     "too_many_streams": Answer(429, "Too many open pages", "Close some and try again.", retry_seconds=30),
     "too_busy": Answer(503, "A moment, please", "Many people sign in at this moment.", retry_seconds=3),
+    "maintenance": Answer(
+        503,
+        "A backup is being restored",
+        "Nothing runs and nobody can work here meanwhile. This page comes back by itself; then all sign in again.",
+        retry_seconds=5,
+    ),
     "store_busy": Answer(503, "The database is busy", _LATER, retry_seconds=5),
     "store_unavailable": Answer(503, "The database does not answer", _LATER, retry_seconds=15),
     "store_full": Answer(503, "The disk is full", "Nothing was changed. Make room on the server's disk.", "broken", 60),

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from horarium.accounts.roles import Permission, may
 from horarium.records.people import Role
+from horarium.scheduling.hold import read_hold
 from horarium.scheduling.maintenance import held
 from horarium.store.books.events import EventBook
 from horarium.store.books.history import HistoryBook, RunFilter
@@ -118,6 +119,8 @@ def health(store: Store, tx: Transaction) -> Health:
     """Return how the scheduler does, in a few words."""
     if damage_of(store):
         return Health(status="failed", words="Database is damaged", detail="Nothing is written")
+    if read_hold(tx) is not None:
+        return Health(status="paused", words="Schedules are held", detail="after a restore")
     if not is_alive(store, tx):
         return Health(status="failed", words="Scheduler is not running")
     lag = NodeBook(tx).lag() or 0.0

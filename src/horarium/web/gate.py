@@ -37,6 +37,7 @@ PAGE_THREADS: Final = 32
 BODY_SECONDS: Final = 30.0
 DOOR_THREADS: Final = 8
 """Checking passwords has threads of its own, so that a crowd at the door keeps no page waiting."""
+_ALWAYS: Final = frozenset({"health_live", "health_ready"})
 OUTSIDE_THREADS: Final = 4
 """What somebody asks of other servers has few of its own: they are slow, and never many at once."""
 
@@ -83,6 +84,9 @@ class Gate:
         """Refuse a visitor who may not use this route. Nothing else of the request has been read before this."""
         visit.row = row
         visit.is_api = row.transport is Transport.API
+        if self.house.backups.is_still and row.route not in _ALWAYS:
+            # Not even who asks may be asked for: the store is being replaced.
+            raise Refusal("maintenance")
         self.identify(visit)
         if row.needs is Door.EVERYBODY:
             return
@@ -150,6 +154,9 @@ class Gate:
             response.headers["Retry-After"] = str(max(1, said.retry_seconds))
         if isinstance(error, HTTPException) and error.headers:
             response.headers.update(error.headers)
+        if said.code == "maintenance":
+            # Whoever waits finds out by themselves when it is over, without a script, too.
+            response.headers["Refresh"] = "5"
         if said.code == "token_needed":
             response.headers["WWW-Authenticate"] = "Bearer"
         return response

@@ -31,6 +31,8 @@ from horarium.scheduling.departures import Departures
 from horarium.scheduling.maintenance import Maintenance
 from horarium.store.books.people import PeopleBook
 from horarium.store.port import Transaction
+from horarium.upkeep.desk import BackupDesk
+from horarium.upkeep.rules import BackupRules, default_folder
 from horarium.web.links import Links
 from horarium.web.live.hub import Hub
 from horarium.web.services import Services, WebSettings
@@ -64,6 +66,7 @@ class House:
     strongroom: Strongroom
     checks: CheckDesk
     calls: CallDesk
+    backups: BackupDesk
     hub: Hub
     traffic: Traffic
     maintenance: Maintenance
@@ -127,6 +130,7 @@ def build(services: Services) -> House:
         calls=CallDesk(store, clock),
         traffic=Traffic(clock),
         maintenance=Maintenance(store, clock, services.desk.means.on_change),
+        backups=services.backups or _backups(services),
         hub=Hub(store, clock, sessions),
         trail=Trail(store, clock),
         preferences=Preferences(store, clock),
@@ -135,6 +139,12 @@ def build(services: Services) -> House:
         note_key=derive(secret, "notes"),
         elsewhere_key=derive(secret, "elsewhere"),
     )
+
+
+def _backups(services: Services) -> BackupDesk:
+    """Return a desk that keeps backups beside the store."""
+    store, secret = services.store, services.settings.secret_key
+    return BackupDesk(store, services.clock, lambda: BackupRules(default_folder(store), secrets=(secret,)))
 
 
 def _second_step(services: Services) -> SecondStep:

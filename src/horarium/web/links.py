@@ -112,6 +112,12 @@ PATHS: Final[dict[str, str]] = {
     "system": "/system",
     "system_maintenance": "/system/maintenance",
     "system_support": "/system/support",
+    "backups": "/system/backups",
+    "backup_verify": "/system/backups/verify",
+    "backup_drill": "/system/backups/drill",
+    "backup_download": "/system/backups/download",
+    "backup_restore": "/system/backups/restore",
+    "schedules_release": "/system/backups/release",
     "events": "/events",
 }
 """Each page and action by name, as Starlette routes."""

@@ -19,6 +19,7 @@ from horarium.outgoing.addresses import Policy
 from horarium.runs.figures import RunFigures
 from horarium.scheduling.tasks import TaskDesk
 from horarium.store.port import Store
+from horarium.upkeep.desk import BackupDesk
 from horarium.vault.vault import Vault
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -84,6 +85,7 @@ class Services:
     `hasher` checks passwords; None stands for one at the usual cost. `provider` is where people may sign in besides,
     `vault` the vault with its keys; None stands for one with the key of the pages. `figures` are those of the runs that
     ended in this process since `started_at`, `shown_settings` the settings of the server as they may be shown.
+    `backups` makes and restores backups; None stands for one that keeps them beside the store.
     """
 
     store: Store
@@ -96,3 +98,4 @@ class Services:
     figures: RunFigures | None = None
     started_at: datetime | None = None
     shown_settings: Mapping[str, str] = field(default_factory=dict)
+    backups: BackupDesk | None = None

@@ -80,7 +80,7 @@ def make_backup(
         try:
             with _explained(folder):
                 rows, marks = _copy(store, plain, step)
-                backup = _wrapped(store, path, plain, partial, how, step)
+                backup = _wrapped(store, path, (plain, partial), how, step)
                 backup = replace(
                     backup,
                     made_at=watch.now(),
@@ -161,8 +161,9 @@ def _copy(store: Store, plain: Path, go_on: GoOn) -> tuple[Mapping[str, int], Ma
     return found, marks
 
 
-def _wrapped(store: Store, path: Path, plain: Path, partial: Path, how: Wrapping, go_on: GoOn) -> Backup:
-    """Bring the copy into the form it is kept in, and prove that it comes out of that again."""
+def _wrapped(store: Store, path: Path, files: tuple[Path, Path], how: Wrapping, go_on: GoOn) -> Backup:
+    """Bring the first of two files into the form it is kept in, as the second, and prove that it comes out again."""
+    plain, partial = files
     packed = GZIP if how.compress and isinstance(store, SqliteStore) else ""
     size, digest = plain.stat().st_size, checksum_of(plain)
     if packed or how.seal is not None:

@@ -102,9 +102,10 @@ def opened_plainly(path: Path) -> Iterator[IO[bytes]]:
         if path.is_symlink():
             raise StoreForeign(f"{path.name} is a link, not a backup") from error
         raise StoreUnavailable(f"{path} cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise StoreForeign(f"{path.name} is not a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise StoreForeign(f"{path.name} is not a regular file")
         yield file
 
 

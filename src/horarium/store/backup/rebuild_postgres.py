@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from psycopg import Error as PostgresError
 from psycopg import sql
 from sqlalchemy import delete, func, inspect, select, table, text
 
-from horarium.errors import StoreForeign
+from horarium.errors import StoreBusy, StoreForeign, StoreFull, StoreUnavailable
 from horarium.store.backup.postgres_dump import END, copied_table, reading_archive
 from horarium.store.failures import from_driver
 from horarium.store.migrations.runner import bring
@@ -55,7 +56,8 @@ def rebuild(
     rows: dict[str, int] = {}
     for each in ordered:
         columns = {str(row[0]) for row in tx.execute(_COLUMNS, {"name": each})}
-        _fill(tx, archive, each, columns, go_on, name)
+        with reading_archive(archive, "--data-only", f"--table={each}", name=name) as lines:
+            _fill(tx, lines, each, columns, go_on)
         rows[each] = int(tx.execute(select(func.count()).select_from(table(each))).scalar_one())
     _go_on_counting(tx, archive, set(ordered), name)
     return rows
@@ -80,16 +82,15 @@ def refuse_foreign_archive(archive: Path, name: str = "") -> None:
                 raise StoreForeign(f"the backup has something in it that no release ever made: {entry[:100]}")
 
 
-def _fill(tx: Transaction, archive: Path, name: str, columns: set[str], go_on: Callable[[], None], called: str) -> None:
-    with reading_archive(archive, "--data-only", f"--table={name}", name=called) as lines:
-        for line in lines:
-            if not copied_table(line):
-                continue
-            found = _COPY.fullmatch(line.decode("utf-8", "replace"))
-            named = [] if found is None else [each.strip().strip('"') for each in found[2].split(",")]
-            if found is None or found[1] != name or set(named) != columns or len(named) != len(columns):
-                raise StoreForeign(f"table {name!r} of the backup is not the one that its version had")
-            _copy(tx, name, named, lines, go_on)
+def _fill(tx: Transaction, lines: Iterator[bytes], name: str, columns: set[str], go_on: Callable[[], None]) -> None:
+    for line in lines:
+        if not copied_table(line):
+            continue
+        found = _COPY.fullmatch(line.decode("utf-8", "replace"))
+        named = [] if found is None else [each.strip().strip('"') for each in found[2].split(",")]
+        if found is None or found[1] != name or set(named) != columns or len(named) != len(columns):
+            raise StoreForeign(f"table {name!r} of the backup is not the one that its version had")
+        _copy(tx, name, named, lines, go_on)
 
 
 def _copy(tx: Transaction, name: str, columns: list[str], lines: Iterator[bytes], go_on: Callable[[], None]) -> None:
@@ -109,8 +110,10 @@ def _copy(tx: Transaction, name: str, columns: list[str], lines: Iterator[bytes]
                     held.clear()
                     go_on()
             copy.write(bytes(held))
-    except Exception as error:
+    except PostgresError as error:
         found = from_driver(error)
+        if isinstance(found, StoreBusy | StoreFull | StoreUnavailable):
+            raise found from error
         raise StoreForeign(f"table {name!r} of the backup does not fit: {found}") from error
     go_on()
 

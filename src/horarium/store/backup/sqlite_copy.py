@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, delete, func, inspect,
 from sqlalchemy.pool import NullPool
 
 from horarium.errors import StoreForeign
-from horarium.store.failures import translated
+from horarium.store.failures import from_driver, translated
 from horarium.store.port import Transaction
 from horarium.store.sqlite import SqliteStore
 from horarium.store.tables import meta
@@ -41,6 +41,23 @@ def copy(store: SqliteStore, target: Path, go_on: Callable[[], None]) -> Mapping
     finally:
         raw.unlink(missing_ok=True)
     return rows
+
+
+def copy_damaged(store: SqliteStore, target: Path, go_on: Callable[[], None]) -> None:
+    """Copy a store page by page as it is into the new file `target`, whatever is wrong with it.
+
+    Raises `StoreForeign` where it cannot even be read, `StoreFull`, `StoreUnavailable`.
+    """
+    target.touch(mode=0o600, exist_ok=False)
+    copied = sqlite3.connect(target, isolation_level=None)
+    try:
+        with translated(), store.reading() as tx:
+            driver: Any = tx.connection.connection.driver_connection
+            driver.backup(copied, pages=_PAGES_AT_ONCE, progress=lambda *_: go_on())
+    except sqlite3.Error as error:
+        raise from_driver(error) from error
+    finally:
+        copied.close()
 
 
 def look_through(path: Path, *, name: str = "", tables: Sequence[str] | None = None) -> Mapping[str, int]:

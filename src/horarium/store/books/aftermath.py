@@ -36,7 +36,7 @@ class AftermathBook:
 
     def is_empty(self) -> bool:
         """Tell whether there is not one task, run or person."""
-        return not any(self._tx.execute(select(table).limit(1)).first() for table in (tasks, runs, users))
+        return not any(self._tx.execute(select(table.c.id).limit(1)).first() for table in (tasks, runs, users))
 
     def has_secrets(self) -> bool:
         """Tell whether the vault holds a value."""

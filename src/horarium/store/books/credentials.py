@@ -225,6 +225,12 @@ class VersionBook:
         rows = self._tx.execute(query.order_by(v.c.credential_id, v.c.version).limit(most))
         return [(credential_of(row), _version_of_both(row)) for row in rows]
 
+    def newest(self, most: int) -> list[tuple[Credential, Version]]:
+        """Return the versions with values that were made last, newest first, each with its credential."""
+        query = select(*_ALL_OF_BOTH).join_from(v, c, v.c.credential_id == c.c.id).where(_HAS_VALUES)
+        rows = self._tx.execute(query.order_by(v.c.created_at.desc(), v.c.credential_id).limit(most))
+        return [(credential_of(row), _version_of_both(row)) for row in rows]
+
     def counts(self) -> dict[str, int]:
         """Return how many versions with values each key seals."""
         query = select(v.c.key_id, func.count()).where(_HAS_VALUES).group_by(v.c.key_id)

@@ -7,6 +7,7 @@ from typing import Final
 
 from starlette.responses import Response
 
+from horarium.accounts.roles import Permission, may
 from horarium.errors import InvalidValue
 from horarium.records.reach import Reach
 from horarium.records.runs import Run
@@ -17,6 +18,7 @@ from horarium.store.books.tasks import TaskBook, TaskFilter
 from horarium.store.port import Transaction
 from horarium.web.charts.day import Day
 from horarium.web.frame import shell
+from horarium.web.pages.backups import restorable
 from horarium.web.pages.daybook import counts_of, read_day, strip_of
 from horarium.web.pages.figures import figures_of
 from horarium.web.pages.wording import (
@@ -87,6 +89,8 @@ def _page(visit: Visit, tx: Transaction, frame: Shell, day: Day, today: date) ->
         last_failure=_last_failure(tx, visit.reach),
         next_up=_next_up(tx, visit.reach),
         recent=_recent(visit, tx),
+        sees_backups=may(visit.identity, Permission.SYSTEM_MANAGE),
+        restorable=restorable(visit) if may(visit.identity, Permission.SYSTEM_MANAGE) else None,
     )
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 from horarium.web.charts.day import Day
 from horarium.web.charts.spark import Bar
 from horarium.web.charts.strip import Lane, Quarter
+from horarium.web.views.backups import Restorable
 from horarium.web.views.parts import RunRow, TaskName
 from horarium.web.views.shell import Shell
 from horarium.web.views.status import Status
@@ -96,7 +97,10 @@ class NextRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewPage:
-    """The overview of one day; `previous` and `next` lead to its neighbours, `today` back to today."""
+    """The overview of one day; `previous` and `next` lead to its neighbours, `today` back to today.
+
+    Who `sees_backups` is told of when the newest good one is.
+    """
 
     template: ClassVar[str] = "overview.html"
 
@@ -114,3 +118,5 @@ class OverviewPage:
     last_failure: datetime | None = None
     next_up: tuple[NextRow, ...] | None = ()
     recent: tuple[RunRow, ...] | None = ()
+    sees_backups: bool = False
+    restorable: Restorable | None = None
