@@ -253,6 +253,23 @@ def test_a_credential_is_tested_from_the_machine_wherever_it_leads(horarium: Pro
         assert "a moment ago" in too_soon.err
 
 
+def test_r72_a_new_key_is_made_and_only_its_public_half_is_told(horarium: Program) -> None:
+    words = ["vault", "add", "deploy", "--kind", "ssh_key", "--set", "username=deploy"]
+    made = horarium(*words, "--make-key")
+    assert made.code == ExitCode.OK, made.err
+    shown = horarium("vault", "show", "deploy", "--json")
+    public = shown.json["open_fields"]["public_key"]
+    assert f"Its public key, for the server: {public}\n" in made.out
+    assert public.startswith("ssh-ed25519 ")
+    assert "PRIVATE KEY" not in made.out + shown.out
+    refused = horarium("vault", "add", "other", "--kind", "token", "--make-key")
+    assert refused.code != ExitCode.OK
+    assert "for credentials of kind ssh_key" in refused.err
+    again = horarium("vault", "replace", "deploy", "--make-key")
+    assert public not in again.out
+    assert "ssh-ed25519 " in again.out
+
+
 def test_a_credential_is_stopped_and_restored(horarium: Program, save: Any) -> None:
     save("shop")
     assert horarium("vault", "stop", "shop").out == "Stopped shop (#1).\n"

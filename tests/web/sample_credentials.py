@@ -19,6 +19,7 @@ from horarium.web.views.credentials import (
     KindChoice,
     Mark,
     Overdue,
+    TriedValues,
     UseRow,
     ValueRow,
     VersionRow,
@@ -33,6 +34,11 @@ OLD = Age(at=NOW - timedelta(days=412), tone="bad", words="412 of 180 days")
 SOON = Age(at=NOW + timedelta(days=9), tone="warn")
 NEVER = Age(at=None)
 REFUSED = Mark(status="failed", words="does not work", at=NOW - timedelta(minutes=27))
+TRIED = (
+    TriedValues(status="ok", title="These values work", text="It answered 200: the secret is taken.", held="sealed"),
+    TriedValues(status="failed", title="These values do not work", text="It answered 401.", held="sealed"),
+    TriedValues(status="late", title="Not tested", text="You tested a moment ago: wait a few seconds."),
+)
 
 
 def rich_credentials() -> dict[str, ViewModel]:
@@ -60,7 +66,7 @@ def empty_credentials() -> dict[str, ViewModel]:
     """Return the same with nothing on them, and as others see them."""
     bare = dataclasses.replace(credentials(), rows=(), total=0, overdue=None, filters=FilterBar(), pager=Pager())
     plain = dataclasses.replace(
-        credential(), grants=(), uses=(), uses_pager=Pager(), tasks=(), task_count=0, values={}, errors={}
+        credential(), grants=(), uses=(), per_day=(), uses_pager=Pager(), tasks=(), task_count=0, values={}, errors={}
     )
     blank = {
         name: dataclasses.replace(form(name), values={}, errors={}) for name in ("ssh_key", "oauth_client", "webhook")
@@ -92,6 +98,7 @@ def empty_credentials() -> dict[str, ViewModel]:
             plain, expires=Age(at=NOW - timedelta(days=1), tone="bad", words="expired")
         ),
         "credential-values-custom": values("custom"),
+        **{f"credential-tried-{each.status}": dataclasses.replace(form("database"), tried=each) for each in TRIED},
         "credential-remove-unused": CredentialRemovalPage(
             shell=admin_shell(), id=3, name="old", word="old", tasks=(), task_count=0
         ),
@@ -279,6 +286,7 @@ def credential() -> CredentialPage:
             GrantRow(id=2, subject="project", name="Night shift", words="all tasks may use it", there="/projects/2"),
             GrantRow(id=3, subject="task", name="Fetch carrier rates", words="the task may use it", waits=True),
         ),
+        per_day=(24,) * 29 + (15,),
         uses=(
             dataclasses.replace(use, id=73, seconds=None, closed=None, attempt=1),
             dataclasses.replace(use, id=72, task=None, run=None, words="A task that you do not see"),

@@ -88,6 +88,65 @@ def test_r72_what_is_saved_on_the_page_is_on_no_page_again(site: Site, ines: Tes
     assert told(site)[:3] == ["credential.replaced", "credential.added", "vault.key_added"]
 
 
+def test_values_are_tested_before_they_are_saved_and_saved_without_typing_them_again(
+    site: Site, ines: TestClient, clock: SetClock
+) -> None:
+    canary = made_up()
+    with web_server() as server:
+        server.answer = lambda asked: (200 if asked.headers["authorization"] == f"Bearer {canary}" else 401, {}, "")
+        fields = {"kind": "token", "name": "shop", "token.token": canary, "token.url": server.address}
+        tested = new(ines, act="test", **fields)
+        assert tested.status_code == 200
+        assert "These values work." in text_of(tested.text)
+        assert canary not in tested.text
+        assert told(site)[0] == "credential.tested"
+        assert rows(ines, "/credentials") == []
+        assert "wait a few seconds" in text_of(new(ines, act="test", **fields).text)
+        assert len(server.asked) == 1
+        held = re.search(r'name="held" value="([^"]+)"', tested.text)
+        assert held
+        assert new(ines, held=held[1]).headers["location"] == "/credentials/1"
+        clock.move(timedelta(seconds=4))
+        page = post(ines, of(1, "test"))
+        assert "the secret is taken" in words(ines, page.headers["location"])
+        refused = {"act": "test", "token.token": made_up(), "token.url": server.address, "keep": "hour"}
+        answer = post(ines, of(1, "values"), **refused)
+        assert "These values do not work." in text_of(answer.text)
+        assert "Save them all the same" in answer.text
+        assert 'value="hour" selected' in answer.text
+    assert room(site).credentials.show(1, asker=HOST).credential.version == 1
+
+
+def test_what_cannot_be_tested_is_said_and_nothing_is_asked_of_inner_machines(
+    ines: TestClient, clock: SetClock
+) -> None:
+    own = new(ines, act="test", kind="custom", name="own", **{"custom.name": "a", "custom.value": made_up()})
+    assert "Not tested." in text_of(own.text)
+    assert 'name="held"' not in own.text
+    clock.move(timedelta(seconds=4))
+    inner = {"token.token": made_up(), "token.url": "http://10.1.2.3/x"}
+    answer = new(ines, act="test", kind="token", name="inner", **inner)
+    assert "These values do not work." in text_of(answer.text)
+    wrong = new(ines, act="test", kind="token", name="", **{"token.token": made_up()})
+    assert wrong.status_code == 422
+
+
+def test_r72_a_key_is_made_in_the_form_and_only_its_public_half_is_shown(site: Site, ines: TestClient) -> None:
+    fields = {"kind": "ssh_key", "name": "deploy", "ssh_key.username": "deploy", "ssh_key.make": "yes"}
+    both = new(ines, **fields, **{"ssh_key.private_key": "a key"})
+    assert "Private key: leave it out where a new one is to be made." in text_of(both.text)
+    assert new(ines, **fields).headers["location"] == "/credentials/1"
+    page = words(ines, of(1))
+    public = room(site).credentials.show(1, asker=HOST).credential.open_fields["public_key"]
+    assert public in page
+    assert "A key was made." in page
+    assert "PRIVATE KEY" not in page
+    post(ines, of(1, "values"), **{"ssh_key.username": "deploy", "ssh_key.make": "yes", "ssh_key.public_key": public})
+    other = room(site).credentials.show(1, asker=HOST).credential.open_fields["public_key"]
+    assert other != public
+    assert other in words(ines, of(1))
+
+
 def test_a_short_secret_is_told_of_where_it_was_saved(ines: TestClient) -> None:
     new(ines, kind="token", name="pin", **{"token.token": "1234"})
     assert "token has less than 8 characters" in words(ines, "/credentials/1")

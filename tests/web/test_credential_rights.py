@@ -170,6 +170,25 @@ def test_each_use_is_listed_and_walked_and_unseen_tasks_are_not_named(site: Site
     assert ">his<" in ines.get(of(found.id)).text
 
 
+def test_uses_are_drawn_by_day_for_who_may_know(site: Site, ines: TestClient, ana: User, clock: SetClock) -> None:
+    found = saved(site, "shop", ana)
+    assert "last 30 days" not in words(site.signed_in("ana"), of(found.id))
+    ring = VaultKeyring(room(site).vault)
+    task = site.desk.find(site.task("hers", None, place=Place(owner_id=ana.id), credentials=("shop",)))
+    for count in (2, 0, 3):
+        clock.move(timedelta(days=1))
+        for _ in range(count):
+            ring.open("shop", task=task, run_id=site.run(task.id), attempt=1)
+    hers = site.signed_in("ana").get(of(found.id)).text
+    assert 'aria-label="5 uses in 30 days, 3 so far today"' in hers
+    points = re.search(r'class="area-line" points="([^"]+)"', hers)
+    assert points
+    assert len(points[1].split()) == 30
+    assert points[1].split()[-3:] == ["93.10,14.67", "96.55,36.00", "100.00,4.00"]
+    share(site, found, site.person("otto", Role.USER))
+    assert "last 30 days" not in words(site.signed_in("otto"), of(found.id))
+
+
 def test_its_use_is_stopped_at_once_and_taken_back(site: Site, ines: TestClient) -> None:
     found = saved(site, "shop")
     post(ines, of(found.id, "stop"))

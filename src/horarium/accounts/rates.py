@@ -15,6 +15,7 @@ from horarium.store.port import Store
 LIMITS: Final[Mapping[str, Limit]] = {
     "login": Limit(5, timedelta(minutes=15)),
     "api_call": Limit(100, timedelta(minutes=1)),
+    "credential_test": Limit(1, timedelta(seconds=3)),
 }
 """The limits of actions that have one of their own."""
 OTHER: Final = Limit(50, timedelta(minutes=1))

@@ -11,6 +11,7 @@ from horarium.cli.terminal import say, say_json, tell
 from horarium.cli.words import both
 from horarium.records.credentials import INSTALLATION, Credential, Grant, Use
 from horarium.vault.credentials import Described, Saved
+from horarium.vault.keypairs import KIND, PUBLIC
 
 FATES: Final = {"new": "to be saved", "there": "is in the vault already", "ours": "left out, a setting of Horarium"}
 """What becomes of a variable of a `.env` file, in words."""
@@ -89,6 +90,9 @@ def tell_saved(saved: Saved, what: str, *, as_json: bool) -> None:
         say_json({**credential_shape(saved.credential), "warnings": list(saved.warnings)})
         return
     say(f"{what} {saved.credential.name} (#{saved.credential.id}), version {saved.credential.version}.")
+    public = saved.credential.open_fields.get(PUBLIC) if saved.credential.kind == KIND else None
+    if public:
+        say(f"Its public key, for the server: {public}")
     for sentence in saved.warnings:
         tell(sentence)
 

@@ -13,6 +13,7 @@ import typer
 
 from horarium.errors import InvalidValue, NotFound
 from horarium.vault.checking import VALUE_LIMIT
+from horarium.vault.keypairs import with_new_key
 from horarium.vault.kinds import FieldKind, Kind
 
 _HIDDEN: Final = "(not shown)"
@@ -40,6 +41,9 @@ class Given:
         list[str] | None,
         typer.Option("--ask", metavar="FIELD", help="Ask for this field too; needed ones are asked for. Repeatable."),
     ] = None
+    make_key: Annotated[
+        bool, typer.Option("--make-key", help="Make a new key, for the kind ssh_key; its public half is shown.")
+    ] = False
 
 
 def values_of(kind: Kind, given: Given, base: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -57,8 +61,12 @@ def values_of(kind: Kind, given: Given, base: Mapping[str, str] | None = None) -
         found[name] = _from_file(_field(kind, name), Path(path))
     if given.stdin is not None:
         found[given.stdin] = _tidy(_field(kind, given.stdin), sys.stdin.buffer.read(_MOST_BYTES + 1))
-    wanted = [*(each.name for each in kind.fields if each.secret and each.required), *(given.ask or ())]
-    for name in dict.fromkeys(wanted):
+    for name in given.ask or ():
+        if name not in found:
+            found[name] = _asked_for(_field(kind, name))
+    if given.make_key:
+        found = with_new_key(kind.name, found)
+    for name in (each.name for each in kind.fields if each.secret and each.required):
         if name not in found:
             found[name] = _asked_for(_field(kind, name))
     return found

@@ -726,6 +726,8 @@ CREATE INDEX ix_credential_grants_subject_subject_id ON credential_grants (subje
 
 CREATE INDEX ix_credential_uses_credential_id_id ON credential_uses (credential_id, id);
 
+CREATE INDEX ix_credential_uses_credential_id_opened_at ON credential_uses (credential_id, opened_at);
+
 CREATE INDEX ix_credential_uses_run_id ON credential_uses (run_id);
 
 CREATE INDEX ix_credential_versions_key_id ON credential_versions (key_id);

@@ -27,6 +27,7 @@ from horarium.vault.checking import (
     short_fields,
     split,
 )
+from horarium.vault.keypairs import completed
 from horarium.vault.seeing import may_replace, owned, replaceable, seen
 from horarium.vault.vault import Vault, about
 
@@ -104,7 +105,7 @@ class Credentials:
     def add(self, wanted: NewCredential, *, asker: Asker) -> Saved:
         """Save a new credential. Raises `InvalidValue`, `Denied` for another owner's, `VaultSealed`."""
         kind = checked_kind(wanted.kind)
-        opened, secret = split(kind, wanted.fields)
+        opened, secret = split(kind, completed(kind.name, wanted.fields))
         now = self._clock.now()
         by = asker.actor.words
         draft = Credential(
@@ -200,7 +201,7 @@ class Credentials:
         now = self._clock.now()
         with self._store.transaction() as tx:
             before = replaceable(tx, credential_id, asker, now)
-            opened, secret = split(checked_kind(before.kind), fields)
+            opened, secret = split(checked_kind(before.kind), completed(before.kind, fields))
             after = put_values(self._vault, tx, before, opened, secret, keep=keep, asker=asker)
         return Saved(after, short_fields(secret))
 

@@ -57,6 +57,21 @@ KINDS: Final[Mapping[str, Kind]] = {
             ),
         ),
         Kind(
+            "smtp",
+            "Mail server",
+            "A user of a server that takes letters.",
+            (
+                _HOST,
+                _PORT,
+                FieldKind(
+                    "encryption", "Encryption", "tls, or starttls; else tls on port 465, and starttls on others."
+                ),
+                _USER,
+                _secret("password", "Password", "The password."),
+                FieldKind("sender", "Sender", "The address that letters come from."),
+            ),
+        ),
+        Kind(
             "api_key",
             "API key",
             "A key that goes along with each request.",
@@ -83,6 +98,7 @@ KINDS: Final[Mapping[str, Kind]] = {
                 FieldKind("host", "Host", "The name or address of the server."),
                 _PORT,
                 _USER,
+                FieldKind("public_key", "Public key", "The half that the server gets; read off the private key."),
                 _secret("private_key", "Private key", "The private key, as its file reads.", lines=True),
                 _secret("passphrase", "Passphrase", "What the key is protected with.", required=False),
             ),
@@ -131,6 +147,15 @@ KINDS: Final[Mapping[str, Kind]] = {
             (
                 _secret("url", "Address", "The whole address, with what makes it secret."),
                 _secret("signing_secret", "Signing secret", "What calls are signed with.", required=False),
+            ),
+        ),
+        Kind(
+            "file",
+            "Secret file",
+            "The text of a file that is a secret as a whole, such as a service account or a certificate with its key.",
+            (
+                FieldKind("filename", "File name", "What it is called where it is needed."),
+                _secret("content", "Content", "The text of the file.", lines=True),
             ),
         ),
         Kind("custom", "Custom", "Values with names of your own, each of them a secret.", is_free=True),

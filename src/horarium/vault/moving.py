@@ -9,6 +9,7 @@ from horarium.errors import CredentialUnreadable
 from horarium.records.credentials import Asker
 from horarium.store.books.credentials import CredentialBook, VersionBook
 from horarium.vault.checking import checked_kind, split
+from horarium.vault.keypairs import completed
 from horarium.vault.seeing import owned
 from horarium.vault.vault import Vault, about, unreadable
 
@@ -27,7 +28,7 @@ def holds(vault: Vault, credential_id: int, fields: Mapping[str, str]) -> bool:
         if version is None:
             raise CredentialUnreadable(unreadable(found))
         values = vault.open(standing, found, version, book.sealed(found.id, found.version))
-    opened, secret = split(checked_kind(found.kind), fields)
+    opened, secret = split(checked_kind(found.kind), completed(found.kind, fields))
     return (dict(found.open_fields), values) == (opened, secret)
 
 

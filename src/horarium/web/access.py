@@ -110,7 +110,9 @@ _LIST: Final = frozenset({"tag", "kind", "state"})
 _PAIRS: Final = frozenset({"key", "value"})
 _RULES: Final = _PAIRS | {"lock"}
 _OWN_VALUES: Final = frozenset({"custom.name", "custom.value"})
-_VALUES: Final = _OWN_VALUES | {f"{kind.name}.{field.name}" for kind in KINDS.values() for field in kind.fields}
+_VALUES: Final = (
+    _OWN_VALUES | {f"{kind.name}.{field.name}" for kind in KINDS.values() for field in kind.fields} | {"ssh_key.make"}
+)
 _ABOUT: Final = ("name", "note", "hosts", "expires", "rotate")
 _CHECK: Final = ("name", "description", "kind", "every", "unit", "cron", "timezone", "grace", "grace_unit", "belongs")
 _RANKS: Final = (Who.VIEWER, Who.OPERATOR, Who.EDITOR)
@@ -350,14 +352,18 @@ ROWS: Final = (
     _page("credential_new", Permission.CREDENTIALS_USE),
     Row(
         *("credential_new", "POST", Permission.CREDENTIALS_USE, _all(401, 303)),
-        fields=frozenset({"kind", "owner", *_ABOUT}) | _VALUES,
+        fields=frozenset({"kind", "owner", "act", *_ABOUT}) | _VALUES,
         many=_OWN_VALUES,
         fresh=True,
+        asks_outside=True,
     ),
     _of_credential("credential", "GET", Who.VIEWER),
     _of_credential("credential", "POST", Who.OWNER, *_ABOUT),
     _of_credential("credential_values", "GET", Who.EDITOR),
-    _of_credential("credential_values", "POST", Who.EDITOR, "keep", *_VALUES, many=_OWN_VALUES, fresh=True),
+    replace(
+        _of_credential("credential_values", "POST", Who.EDITOR, "keep", "act", *_VALUES, many=_OWN_VALUES, fresh=True),
+        asks_outside=True,
+    ),
     replace(_of_credential("credential_test", "POST", Who.EDITOR, "back"), asks_outside=True),
     _of_credential("credential_stop", "POST", Who.OWNER),
     _of_credential("credential_restore", "POST", Who.OWNER),

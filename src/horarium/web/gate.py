@@ -120,7 +120,9 @@ class Gate:
         if set(visit.form.values) - row.fields - {csrf.FIELD} - (proof.FIELDS if row.fresh else set()):
             raise Refusal("unknown_field")
         if row.fresh:
-            return await self.door.call(proof.ask_with_proof, visit, row, handler)
+            # Who waits for another server keeps nobody from signing in.
+            threads = self.outside if row.asks_outside else self.door
+            return await threads.call(proof.ask_with_proof, visit, row, handler)
         threads = self.door if row.needs is Door.EVERYBODY else self.outside if row.asks_outside else self.pages
         return await threads.call(handler, visit)
 

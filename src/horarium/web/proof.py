@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, Final
 
@@ -95,15 +96,20 @@ def _opened(visit: Visit, row: Row) -> Fields:
     return Fields(held["fields"])
 
 
-def _confirm_page(visit: Visit, row: Row, error: str, status: int) -> Response:
-    kept = {name: values for name, values in visit.form.values.items() if name not in FIELDS | {csrf.FIELD}}
+def hold(visit: Visit, row: Row, *, without: Collection[str] = ()) -> str:
+    """Return what the visitor sent, sealed for them and this address: sent again as `held` it counts as the form."""
+    kept = {name: values for name, values in visit.form.values.items() if name not in {*FIELDS, csrf.FIELD, *without}}
     held = {"until": to_micros(visit.now + _HELD_LASTS), "fields": kept}
+    return seal(visit.house.form_key, json.dumps(held).encode(), *_bound(visit, row))
+
+
+def _confirm_page(visit: Visit, row: Row, error: str, status: int) -> Response:
     way = visit.house.second_step.way_to_prove(visit.user)
     page = ConfirmPage(
         shell=bare_shell(visit),
         way=way,
         ask=ask_owner(visit) if way is Way.PASSKEY else None,
-        held=seal(visit.house.form_key, json.dumps(held).encode(), *_bound(visit, row)),
+        held=hold(visit, row),
         name=visit.user.name,
         error=error,
     )

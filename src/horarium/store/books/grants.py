@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, Final
 
-from sqlalchemy import Row, and_, func, insert, or_, select, update
+from sqlalchemy import Row, and_, case, func, insert, or_, select, update
 
 from horarium.clock import from_micros, to_micros
 from horarium.records.credentials import Grant, KeyMark, Subject, Use
@@ -133,6 +134,14 @@ class UseBook:
         if before is not None:
             query = query.where(u.c.id < before)
         return [_use(row) for row in self._tx.execute(query.order_by(u.c.id.desc()).limit(limit))]
+
+    def counts_between(self, credential_id: int, bounds: Sequence[datetime]) -> list[int]:
+        """Return how often a credential was opened from each of these instants on, up to the next one."""
+        at = [to_micros(each) for each in bounds]
+        opened = u.c.opened_at
+        columns = [func.count(case((and_(opened >= start, opened < end), 1))) for start, end in pairwise(at)]
+        query = select(*columns).where(u.c.credential_id == credential_id, opened >= at[0], opened < at[-1])
+        return [int(each) for each in self._tx.execute(query).one()]
 
     def of_run(self, run_id: int) -> list[Use]:
         """Return the uses that a run has made, the oldest first."""

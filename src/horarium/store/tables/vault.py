@@ -124,4 +124,5 @@ credential_uses = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_credential_uses_credential_id_id", credential_uses.c.credential_id, credential_uses.c.id)
+Index("ix_credential_uses_credential_id_opened_at", credential_uses.c.credential_id, credential_uses.c.opened_at)
 Index("ix_credential_uses_run_id", credential_uses.c.run_id)

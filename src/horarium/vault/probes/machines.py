@@ -11,18 +11,10 @@ import ssl
 from typing import Final
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x448, x25519
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_private_key,
-    load_ssh_private_key,
-)
-
 from horarium.errors import StoreUnavailable
 from horarium.outgoing.caller import Caller, Unreached
 from horarium.store.visiting import Guest, can_visit, visit
+from horarium.vault.keypairs import UnreadableKey, public_half, read_key
 from horarium.vault.probes.base import PORT_WORDS, Trial, Values, fails, host_of, port_of, says_nothing, works
 
 POSTGRES: Final = frozenset({"postgresql", "postgres", "pgsql", "postgresql+psycopg"})
@@ -30,17 +22,6 @@ PORTS: Final = {"mysql": 3306, "mariadb": 3306, "mssql": 1433, "sqlserver": 1433
 MORE_PORTS: Final = {"redis": 6379, "clickhouse": 9000, "cockroachdb": 26257}
 MAIL_PORTS: Final = {"smtps": 465, "smtp": 587}
 _BANNER: Final = re.compile(rb"SSH-[12]\.[0-9]{1,2}-[!-~]{1,200}")
-_SSH_KEY: Final = "-----BEGIN OPENSSH PRIVATE KEY-----"
-
-_Key = (
-    rsa.RSAPrivateKey
-    | dsa.DSAPrivateKey
-    | ec.EllipticCurvePrivateKey
-    | ed25519.Ed25519PrivateKey
-    | ed448.Ed448PrivateKey
-    | x25519.X25519PrivateKey
-    | x448.X448PrivateKey
-)
 
 
 def try_database(values: Values, caller: Caller) -> Trial:
@@ -78,14 +59,13 @@ def try_database(values: Values, caller: Caller) -> Trial:
 
 def try_ssh_key(values: Values, caller: Caller) -> Trial:
     """Read the key, and look whether its host speaks SSH. Nobody is signed in."""
-    key = _key_of(values["private_key"], values.get("passphrase"))
     try:
-        public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    except (ValueError, UnsupportedAlgorithm):
-        raise Unreached("it is a private key, but none for SSH") from None
+        public = public_half(read_key(values["private_key"], values.get("passphrase")))
+    except UnreadableKey as error:
+        raise Unreached(str(error)) from None
     sort, octets = public.split()[:2]
     mark = base64.b64encode(hashlib.sha256(base64.b64decode(octets)).digest()).decode().rstrip("=")
-    words = f"The key can be read: {sort.decode()}, SHA256:{mark}"
+    words = f"The key can be read: {sort}, SHA256:{mark}"
     if not values.get("host"):
         return says_nothing(f"{words}. No host is given, so nothing was asked.")
     host, port = host_of(values), port_of(values, 22)
@@ -96,22 +76,6 @@ def try_ssh_key(values: Values, caller: Caller) -> Trial:
     if not _BANNER.match(begin):
         return fails(f"{words}. What listens at the host does not speak SSH.")
     return says_nothing(f"{words}. The host speaks SSH; signing in was not tried.")
-
-
-def _key_of(text: str, passphrase: str | None) -> _Key:
-    load = load_ssh_private_key if text.lstrip().startswith(_SSH_KEY) else load_pem_private_key
-    secret = passphrase.encode() if passphrase else None
-    octets = text.strip().replace("\r\n", "\n").encode() + b"\n"
-    try:
-        return load(octets, secret)  # type: ignore[return-value]
-    except TypeError:
-        words = "it is protected with a passphrase" if secret is None else "it has no passphrase, and one is given"
-        raise Unreached(f"the private key cannot be read: {words}") from None
-    except UnsupportedAlgorithm:
-        raise Unreached("the private key is of a sort that is not known here") from None
-    except ValueError:
-        words = "is it whole?" if secret is None else "is it whole, and is that its passphrase?"
-        raise Unreached(f"the private key cannot be read: {words}") from None
 
 
 def is_mail(address: str) -> bool:
@@ -127,9 +91,22 @@ def try_mail(values: Values, caller: Caller) -> Trial:
     except ValueError:
         raise Unreached(PORT_WORDS) from None
     host = host_of({"host": parts.hostname or ""})
-    port = port or MAIL_PORTS[parts.scheme]
+    line = _MailLine(caller, host, port or MAIL_PORTS[parts.scheme], is_encrypted=parts.scheme == "smtps")
+    return _signed_in(line, values, caller)
+
+
+def try_smtp(values: Values, caller: Caller) -> Trial:
+    """Sign in to a mail server that is told by its parts, encrypted; no letter is sent."""
+    way = values.get("encryption", "").strip().lower()
+    if way not in {"", "tls", "starttls"}:
+        raise Unreached("its encryption is neither tls nor starttls")
+    port = port_of(values, MAIL_PORTS["smtps" if way == "tls" else "smtp"])
+    is_encrypted = way == "tls" if way else port == MAIL_PORTS["smtps"]
+    return _signed_in(_MailLine(caller, host_of(values), port, is_encrypted=is_encrypted), values, caller)
+
+
+def _signed_in(line: _MailLine, values: Values, caller: Caller) -> Trial:
     with caller.told():
-        line = _MailLine(caller, host, port, is_encrypted=parts.scheme == "smtps")
         try:
             line.open()
             line.login(values["username"], values["password"])

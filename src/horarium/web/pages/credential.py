@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -20,6 +21,7 @@ from horarium.vault.credentials import Changes, Described
 from horarium.vault.kinds import KINDS
 from horarium.vault.trials import TEST, untestable
 from horarium.vault.usage import users_of
+from horarium.web.charts.day import Day
 from horarium.web.frame import shell
 from horarium.web.pages.safe import (
     asker_of,
@@ -44,6 +46,7 @@ from horarium.web.visit import Visit
 
 USES: Final = 20
 TASKS: Final = 20
+DAYS: Final = 30
 LABELS: Final[Mapping[str, str]] = {
     "name": "Name",
     "note": "Note",
@@ -205,6 +208,7 @@ def _known(tx: Transaction, found: Described, visit: Visit) -> dict[str, Any]:
         ),
         "uses": uses,
         "uses_pager": pager,
+        "per_day": _per_day(tx, found.credential, visit),
     }
 
 
@@ -327,6 +331,13 @@ def _uses(
     newer = None if before is None else there("credential", "uses", credential_id=credential.id)
     rows = tuple(_use(each, tasks.get(each.task_id or 0), people.get(each.user_id or 0), visit) for each in uses)
     return rows, Pager(newer=newer, older=older)
+
+
+def _per_day(tx: Transaction, credential: Credential, visit: Visit) -> tuple[int, ...]:
+    """Return how often it was opened on each of the last days, as days are where the person is."""
+    today = visit.now.astimezone(visit.zone).date()
+    bounds = [Day.of(today - timedelta(days=back), visit.zone).start for back in range(DAYS - 1, -2, -1)]
+    return tuple(UseBook(tx).counts_between(credential.id, bounds))
 
 
 def _use(use: Use, task: Task | None, person: User | None, visit: Visit) -> UseRow:

@@ -8,19 +8,25 @@ from typing import Final
 
 from starlette.responses import Response
 
-from horarium.errors import InvalidValue
+from horarium.accounts.rates import allow
+from horarium.errors import Conflict, InvalidValue
 from horarium.records.credentials import INSTALLATION, Credential
 from horarium.store.books.credentials import CredentialBook
 from horarium.vault.checking import checked_expiry, checked_hosts, checked_kind, checked_name, faults, key_of
 from horarium.vault.checking import checked_note as note_of
 from horarium.vault.checking import checked_rotation as rotation_of
 from horarium.vault.credentials import NewCredential, Saved
+from horarium.vault.keypairs import KIND, with_new_key
 from horarium.vault.kinds import KINDS, FieldKind, Kind
+from horarium.vault.trials import TEST
+from horarium.web.access import row_for
 from horarium.web.frame import shell
 from horarium.web.pages.credential import day_of, days_of, hosts_of, told
-from horarium.web.pages.safe import asker_of, described_for, icon_of
-from horarium.web.views.credentials import CredentialFormPage, FieldInput, KindChoice
+from horarium.web.pages.safe import asker_of, described_for, icon_of, sentence
+from horarium.web.proof import hold
+from horarium.web.views.credentials import CredentialFormPage, FieldInput, KindChoice, TriedValues
 from horarium.web.views.shell import Notice
+from horarium.web.views.status import Status
 from horarium.web.visit import Visit
 
 OWN_ROWS: Final = 20
@@ -60,6 +66,8 @@ def send_new(visit: Visit) -> Response:
     about = _told_about(wanted, visit) | problems
     # In the order of the form: what is said about it stands around the values.
     errors = {name: about.pop(name) for name in ("name", "note") if name in about} | errors | about
+    if not errors and visit.form.text("act") == TEST:
+        return _new_page(visit, values | _kept(visit), {}, tried=_tried(visit, wanted, "credential_new"))
     if not errors:
         try:
             saved = visit.house.strongroom.credentials.add(wanted, asker=asker_of(visit))
@@ -85,13 +93,34 @@ def send_values(visit: Visit) -> Response:
         raise InvalidValue("keep", visit.form.text("keep"), f"use one of {', '.join(_KEEPS)}")
     if errors:
         return _values_page(visit, found, errors)
+    if visit.form.text("act") == TEST:
+        wanted = NewCredential(name=found.name, kind=found.kind, fields=typed, hosts=found.hosts)
+        return _values_page(visit, found, {}, tried=_tried(visit, wanted, "credential_values", found.id))
     saved = visit.house.strongroom.credentials.replace(found.id, typed, asker=asker_of(visit), keep=keep)
     return _saved(visit, saved, f"The values of {found.name} are replaced")
+
+
+def _tried(visit: Visit, wanted: NewCredential, route: str, credential_id: int | None = None) -> TriedValues:
+    """Test what was typed, and hold it sealed so that it need not be typed again to be saved."""
+    if visit.form.text("ssh_key.make") == "yes" and wanted.kind == KIND:
+        return TriedValues(status="late", title="Not tested", text="The key is made when it is saved.")
+    if not allow(visit.house.services.store, visit.house.services.clock, visit.user.id, "credential_test"):
+        return TriedValues(status="late", title="Not tested", text="You tested a moment ago: wait a few seconds.")
+    try:
+        trial = visit.house.strongroom.trials.rehearse(wanted, asker=asker_of(visit), credential_id=credential_id)
+    except Conflict as error:
+        return TriedValues(status="late", title="Not tested", text=sentence(error))
+    titles = {True: "These values work", False: "These values do not work", None: "Not tried to the end"}
+    status: dict[bool | None, Status] = {True: "ok", False: "failed", None: "late"}
+    held = hold(visit, row_for(route, "POST"), without={"act"})
+    return TriedValues(status=status[trial.passed], title=titles[trial.passed], text=trial.words, held=held)
 
 
 def _saved(visit: Visit, saved: Saved, title: str) -> Response:
     there = visit.links.to("credential", credential_id=saved.credential.id)
     text = " ".join(f"{each}." for each in saved.warnings)
+    if visit.form.text("ssh_key.make") == "yes" and saved.credential.kind == KIND:
+        text = f"A key was made. Give its public half, which stands among the values, to the server. {text}".strip()
     return visit.go(there, notice=Notice(status="ok", title=title, text=text))
 
 
@@ -102,6 +131,12 @@ def _typed(visit: Visit, kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
     typed = {each.name: _value_of(visit, kind, each) for each in kind.fields}
     labels = {each.name: each.label for each in kind.fields}
     wrong = faults(kind, typed)
+    if kind.name == KIND and visit.form.text("ssh_key.make") == "yes":
+        try:
+            typed = with_new_key(kind.name, typed)
+            wrong = faults(kind, typed)
+        except InvalidValue as error:
+            wrong[error.field] = error.allowed
     return typed, {f"{kind.name}.{name}": f"{labels.get(name, 'Values')}: {words}." for name, words in wrong.items()}
 
 
@@ -161,7 +196,9 @@ def _kept(visit: Visit) -> dict[str, str]:
     return {name: visit.form.whole(name) for name in names}
 
 
-def _new_page(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str]) -> Response:
+def _new_page(
+    visit: Visit, values: Mapping[str, str], errors: Mapping[str, str], *, tried: TriedValues | None = None
+) -> Response:
     with visit.house.services.store.reading() as tx:
         page = CredentialFormPage(
             shell=shell(visit, tx),
@@ -171,26 +208,30 @@ def _new_page(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str]
             errors=errors,
             may_choose_owner=asker_of(visit).manages,
             back=visit.links.to("credentials"),
+            tried=tried,
         )
     return visit.show(page, status=422 if errors else 200)
 
 
-def _values_page(visit: Visit, found: Credential, errors: Mapping[str, str]) -> Response:
+def _values_page(
+    visit: Visit, found: Credential, errors: Mapping[str, str], *, tried: TriedValues | None = None
+) -> Response:
     kind = checked_kind(found.kind)
     present = {f"{kind.name}.{name}": value for name, value in found.open_fields.items()}
-    values = {**present, **(_kept(visit) if errors else {}), "keep": visit.form.whole("keep") or "day"}
+    values = {**present, **(_kept(visit) if errors or tried else {}), "keep": visit.form.whole("keep") or "day"}
     described = visit.house.strongroom.credentials.show(found.id, asker=asker_of(visit))
     with visit.house.services.store.reading() as tx:
         page = CredentialFormPage(
             shell=shell(visit, tx),
             kinds=(_choice(kind, values, on=True, secrets=described.secret_fields),),
-            own_names=_own_names(visit) if errors else described.secret_fields,
+            own_names=_own_names(visit) if errors or tried else described.secret_fields,
             values=values,
             errors=errors,
             id=found.id,
             name=found.name,
             version=found.version,
             back=visit.links.to("credential", credential_id=found.id),
+            tried=tried,
         )
     return visit.show(page, status=422 if errors else 200)
 

@@ -26,6 +26,7 @@ from horarium.web.visit import Visit
 THE_INSTALLATION: Final = "The installation"
 _ICONS: Final[Mapping[str, str]] = {
     "login": "user",
+    "smtp": "mail",
     "api_key": "key",
     "token": "shield",
     "ssh_key": "server",
@@ -33,6 +34,7 @@ _ICONS: Final[Mapping[str, str]] = {
     "database": "db",
     "s3": "box",
     "webhook": "webhook",
+    "file": "file",
     "custom": "file",
 }
 _OUTCOMES: Final = {True: ("ok", "works"), False: ("failed", "does not work"), None: ("late", "not tried to the end")}

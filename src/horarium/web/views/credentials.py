@@ -118,11 +118,21 @@ class KindChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TriedValues:
+    """What a test of typed values came to; `held` is the sealed form that saves them, empty where there is none."""
+
+    status: Status
+    title: str
+    text: str
+    held: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialFormPage:
     """The form for a new credential, or with an `id` the one by which its values are replaced.
 
     `own_names` are the names of own values; `values` what was sent, without secrets, `errors` what was wrong, by field.
-    `may_choose_owner` lets administrators save for the installation.
+    `may_choose_owner` lets administrators save for the installation. `tried` is there after a test.
     """
 
     template: ClassVar[str] = "credential_form.html"
@@ -137,6 +147,7 @@ class CredentialFormPage:
     name: str = ""
     version: int = 0
     back: str = ""
+    tried: TriedValues | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,6 +209,8 @@ class UseRow:
 class CredentialPage:
     """One credential. `owns` shows the forms, `may_replace` the ways to new values and to a test.
 
+    `per_day` counts its uses on each of the last 30 days, the last one today.
+
     Fields about it: name, note, hosts, expires, rotate; for a grant: to, who, replace, until; for another owner: heir,
     installation, which `may_choose_owner` lets administrators tick. `untestable` says why there is no button for a
     test, `goes_at` from when on it is erased for want of use, None for one that stays. `edit` are the texts that its
@@ -229,6 +242,7 @@ class CredentialPage:
     grants: tuple[GrantRow, ...] = ()
     uses: tuple[UseRow, ...] = ()
     uses_pager: Pager = ONE_PAGE
+    per_day: tuple[int, ...] = ()
     tasks: tuple[TaskName, ...] = ()
     task_count: int = 0
     owns: bool = False

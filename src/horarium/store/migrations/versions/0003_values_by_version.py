@@ -1,4 +1,4 @@
-"""Credentials: each version has its own open values, and why one is inactive; tasks of each person are found at once.
+"""Credentials: open values of each version, why one is inactive, uses by day; tasks of each person are found at once.
 
 Revision: 0003.
 """
@@ -14,6 +14,7 @@ revision = "0003"
 down_revision = "0002"
 
 INDEX = "ix_scheduled_tasks_per_user"
+USES = "ix_credential_uses_credential_id_opened_at"
 
 
 def upgrade() -> None:
@@ -25,11 +26,13 @@ def upgrade() -> None:
         " WHERE user_credentials.id = credential_versions.credential_id"
         " AND user_credentials.version = credential_versions.version)"
     )
+    op.create_index(USES, "credential_uses", ["credential_id", "opened_at"])
     op.create_index(INDEX, "scheduled_tasks", ["id"], **only("per_user IS NOT NULL"))
 
 
 def downgrade() -> None:
     """Take it away again: what was inactive for want of use is stopped then, until its owner restores it."""
     op.drop_index(INDEX, "scheduled_tasks")
+    op.drop_index(USES, "credential_uses")
     op.drop_column("credential_versions", "open_fields")
     op.drop_column("user_credentials", "inactive_reason")
