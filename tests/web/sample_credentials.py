@@ -98,7 +98,10 @@ def empty_credentials() -> dict[str, ViewModel]:
             plain, expires=Age(at=NOW - timedelta(days=1), tone="bad", words="expired")
         ),
         "credential-values-custom": values("custom"),
-        **{f"credential-tried-{each.status}": dataclasses.replace(form("database"), tried=each) for each in TRIED},
+        **{
+            f"credential-tried-{each.status}": dataclasses.replace(form("database"), errors={}, tried=each)
+            for each in TRIED
+        },
         "credential-remove-unused": CredentialRemovalPage(
             shell=admin_shell(), id=3, name="old", word="old", tasks=(), task_count=0
         ),

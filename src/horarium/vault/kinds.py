@@ -152,7 +152,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind(
             "file",
             "Secret file",
-            "The text of a file that is a secret as a whole, such as a service account or a certificate with its key.",
+            "A file that is a secret as a whole, such as a service account.",
             (
                 FieldKind("filename", "File name", "What it is called where it is needed."),
                 _secret("content", "Content", "The text of the file.", lines=True),
