@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
@@ -66,12 +66,16 @@ class Caught:
 
 
 class Mailbox:
-    """What a mail server on loopback got. `refuse` may answer a recipient with a line of its own."""
+    """What a mail server on loopback got. `refuse` may answer a recipient with a line of its own.
+
+    `after_data` says what it does with a letter that it got instead of saying so: `stall`, or `drop` the connection.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.letters: list[Caught] = []
         self.refuse: Callable[[str], str | None] = lambda _: None
+        self.after_data: Literal["", "stall", "drop"] = ""
         self.users: list[tuple[str, str]] = []
         self.was_encrypted: list[bool] = []
         self._arrived = threading.Condition()
@@ -85,13 +89,17 @@ class Mailbox:
             envelope.rcpt_tos.append(address)
         return answer or "250 fine"
 
-    async def handle_DATA(self, _server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(message, EmailMessage)
         with self._arrived:
             self.was_encrypted.append(session.ssl is not None)
             self.letters.append(Caught(envelope.mail_from, list(envelope.rcpt_tos), message))
             self._arrived.notify_all()
+        if self.after_data == "drop":
+            server.transport.abort()
+        elif self.after_data == "stall":
+            await asyncio.sleep(PATIENCE_SECONDS)
         return "250 kept"
 
     def sign_in(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:

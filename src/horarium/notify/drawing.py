@@ -9,7 +9,7 @@ from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from functools import cache
 from typing import Any, Final
@@ -19,13 +19,36 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from horarium.accounts.letters import LetterKind
 from horarium.notify.lines import one_line
 from horarium.notify.mailer import MailFailed
+from horarium.notify.notices import headers_of, name_of, notice_of
 from horarium.notify.words import Values, Words, words_for
+from horarium.records.notices import Message
 
 PRODUCT: Final = "Horarium"
 FINISHED: Final = "finished"
 """The kind of a letter that a program has written: subject, text, HTML and a PDF stand in its row."""
+_IN_ONE_PIECE: Final = frozenset({"in-reply-to", "references", "list-unsubscribe"})
+
+
+class _Headers(EmailPolicy):
+    """Write letters, with headers that hold addresses in one piece each: encoded or broken, nobody reads them."""
+
+    def fold(self, name: str, value: str) -> str:
+        """Return the lines of a header."""
+        return _whole(name, value) or super().fold(name, value)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Return the lines of a header as they are sent."""
+        whole = _whole(name, value)
+        return whole.encode("ascii") if whole else super().fold_binary(name, value)
+
+
+def _whole(name: str, value: str) -> str:
+    is_whole = name.lower() in _IN_ONE_PIECE and value.isascii() and value.isprintable() and len(value) < 900
+    return f"{name}: {value}\r\n" if is_whole else ""
+
+
 # Seven bits get through every mail server.
-_POLICY: Final = SMTP.clone(cte_type="7bit")
+_POLICY: Final = _Headers(linesep="\r\n", raise_on_defect=False, cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +92,23 @@ class Drawing:
 
     def put(self, words: Words, *, to: str, stamp: Stamp, team: str = "") -> Drawn:
         """Return a letter with these words. Raises `MailFailed`, for good, for what is not one address."""
-        message = self._headed(words.subject, to, stamp)
-        message.set_content(_environment().get_template("letter.txt").render(words=words).strip() + "\n")
-        html = _environment().get_template("letter.html").render(words=words, team=team)
-        message.add_alternative(html, subtype="html")
-        return Drawn(message, to, self._address)
+        shown = {"words": words, "subject": words.subject, "preview": words.lead, "team": team}
+        return self._put("letter", shown, to=to, stamp=stamp)
+
+    def notice(self, told: Message, *, to: str) -> Drawn:
+        """Return a letter with a message. Raises `MailFailed`, for good, for what is not one address."""
+        found = notice_of(told)
+        shown = {
+            "notice": found,
+            "subject": one_line(found.subject),
+            "preview": found.preview,
+            "team": one_line(told.team),
+        }
+        stamp = Stamp(message_id=name_of(told.id), at=told.created_at)
+        drawn = self._put("notice", shown, to=to, stamp=stamp)
+        for name, value in headers_of(told, self._domain).items():
+            drawn.message[name] = value
+        return drawn
 
     def finished(self, body: Mapping[str, Any], *, to: str, stamp: Stamp) -> Drawn:
         """Return a letter that somebody has written. Raises `MailFailed`, for good, for what is not one address."""
@@ -89,6 +124,16 @@ class Drawing:
             message.add_attachment(b64decode(body["pdf"]), maintype="application", subtype="pdf", filename=name)
         return Drawn(message, to, self._address)
 
+    @property
+    def _domain(self) -> str:
+        return self._address.rpartition("@")[2]
+
+    def _put(self, template: str, shown: Mapping[str, Any], *, to: str, stamp: Stamp) -> Drawn:
+        message = self._headed(str(shown["subject"]), to, stamp)
+        message.set_content(_environment().get_template(f"{template}.txt").render(**shown).strip() + "\n")
+        message.add_alternative(_environment().get_template(f"{template}.html").render(**shown), subtype="html")
+        return Drawn(message, to, self._address)
+
     def _headed(self, subject: str, to: str, stamp: Stamp) -> EmailMessage:
         """Return a letter with its headers and nothing in it. Raises `MailFailed`."""
         message = EmailMessage(policy=_POLICY)
@@ -97,7 +142,7 @@ class Drawing:
             message["To"] = to
             message["Subject"] = one_line(subject)
             message["Date"] = format_datetime(stamp.at)
-            message["Message-ID"] = f"<{stamp.message_id}@{self._address.rpartition('@')[2]}>"
+            message["Message-ID"] = f"<{stamp.message_id}@{self._domain}>"
             message["Auto-Submitted"] = "auto-generated"
             recipients = [each.addr_spec for each in message["To"].addresses]
         except (ValueError, IndexError, MessageError):

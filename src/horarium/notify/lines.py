@@ -7,6 +7,7 @@ from typing import Final
 
 MOST: Final = 200
 MORE: Final = "…"
+_LOOKED_AT: Final = 8
 
 # What a terminal is told in between: colours, titles, the place of the cursor.
 _ESCAPES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)|\x9b[0-?]*[ -/]*[@-~]")
@@ -18,7 +19,9 @@ _LIVELY: Final = re.compile(r"(?<=[@#$<\]])|(?<=/)(?<!\w/)|(?<=\w:)(?=//)|(?<=\w
 
 def one_line(text: str, most: int = MOST) -> str:
     """Return `text` as one line of at most `most` characters; nothing in it ends a header or steers a reader."""
-    return cut(" ".join(_printable(text).split()), most)
+    # Of ten thousand letters the first few decide.
+    tidy = " ".join(_printable(text[: _LOOKED_AT * most]).split())
+    return cut(tidy if len(text) <= _LOOKED_AT * most else f"{tidy}{MORE}", most)
 
 
 def some_lines(text: str, *, most: int, lines: int) -> str:

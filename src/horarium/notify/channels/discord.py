@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from horarium.notify.channels.base import ChannelKind, DeliveryFailed, Field
-from horarium.notify.channels.fitting import cut_to, escaped, listed, units
 from horarium.notify.channels.posting import an_address, bounded, encoded, object_in, post
+from horarium.notify.fitting import cut_to, escaped, listed, units
 from horarium.notify.lines import some_lines
 from horarium.notify.wording import (
     MARKS,

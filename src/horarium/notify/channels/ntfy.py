@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from horarium.notify.channels.base import ChannelKind, DeliveryFailed, Field
-from horarium.notify.channels.fitting import cut_to, listed, octets
 from horarium.notify.channels.posting import a_server, encoded, object_in, post
+from horarium.notify.fitting import cut_to, listed, octets
 from horarium.notify.lines import lifeless, some_lines
 from horarium.notify.wording import (
     MARKS,

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from horarium.notify.channels.base import ChannelKind, Field
-from horarium.notify.channels.fitting import listed
 from horarium.notify.channels.posting import an_address, encoded, host_of, post
+from horarium.notify.fitting import listed
 from horarium.notify.lines import cut, lifeless, one_line, some_lines
 from horarium.notify.wording import (
     MARKS,

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from horarium.notify.channels.base import ChannelKind, Field
-from horarium.notify.channels.fitting import listed, octets, units
 from horarium.notify.channels.posting import an_address, encoded, host_of, post
+from horarium.notify.fitting import listed, octets, units
 from horarium.notify.lines import some_lines
 from horarium.notify.wording import (
     MARKS,

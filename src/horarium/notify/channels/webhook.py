@@ -17,8 +17,8 @@ from horarium.clock import Clock
 from horarium.errors import InvalidValue
 from horarium.notify.channels.base import HIDDEN, ChannelKind, Field
 from horarium.notify.channels.body_template import a_template, filled
-from horarium.notify.channels.fitting import listed, octets
 from horarium.notify.channels.posting import an_address, encoded, post
+from horarium.notify.fitting import listed, octets
 from horarium.notify.lines import one_line, some_lines
 from horarium.notify.wording import headline, link_of, title_of, tone_of
 from horarium.outgoing.caller import Barred, Caller
