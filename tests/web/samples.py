@@ -24,6 +24,7 @@ from tests.web.sample_people import empty_people, rich_people
 from tests.web.sample_preferences import added, added_none, rules, time, time_plain
 from tests.web.sample_run import run_ended, run_live, run_new
 from tests.web.sample_settings import sessions, sessions_one, signin, signin_wrong
+from tests.web.sample_storage import empty_storage, rich_storage
 from tests.web.sample_system import empty_system, rich_system
 from tests.web.sample_tasks import task, task_new, tasks
 from tests.web.sample_tokens import tokens, tokens_none
@@ -58,6 +59,7 @@ def rich() -> dict[str, ViewModel]:
         **rich_people(),
         **rich_credentials(),
         **sample_backups.rich(),
+        **rich_storage(),
         "tasks": tasks(),
         "task": task(),
         "runs": RunsPage(
@@ -106,6 +108,7 @@ def empty() -> dict[str, ViewModel]:
         "setup-empty": SetupPage(shell=porch()),
         "login-empty": LoginPage(shell=porch()),
         **sample_by_link.empty(),
+        **empty_storage(),
         "settings-signin-empty": signin(),
         "second-step-overdue": duty(later=None),
         "login-second-first": second(error="", ask=None, trust=False),

@@ -38,6 +38,8 @@ TOLD_ELSEWHERE = {
     *("setup", "login_second", "task_unpark", "audit_verify"),
     # Whoever asks is nobody yet, and is answered the same whoever they are.
     *("forgot", "register"),
+    # Nothing was archived that could be downloaded.
+    "audit_archive",
     # These ask for what is drawn by a phone or a key, or offer it; what comes of it is told.
     *("settings_app_new", "settings_app", "settings_codes", "settings_passkey", "settings_passkey_remove"),
     *("settings_app_remove", "user_reset_second_step", "settings_email_confirm", "settings_email_withdraw"),
@@ -72,6 +74,7 @@ CHANGING: dict[str, Callable[[], dict[str, Any]]] = {
     "settings_tokens": lambda: {"name": secrets.token_hex(8), "scope": ["read"], "days": "30"},
     "settings_time": lambda: {"page_size": next(SIZES)},
     "settings_added": lambda: {"key": ["sync_interval"], "value": [str(61 + next(COUNT))]},
+    "storage_keep": lambda: {"run_days": str(100 + next(COUNT))},
     "settings_rules": lambda: {"key": ["page_size"], "value": [next(SIZES)]},
 }
 """What to send so that something changes each time."""

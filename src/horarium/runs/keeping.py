@@ -22,6 +22,9 @@ from horarium.store.schema import read_meta, write_meta
 
 META: Final = "keep"
 PAGE: Final = 500
+RUN_BYTES: Final = 400
+EVENT_BYTES: Final = 150
+"""About what one takes with its attempts and its places in indexes."""
 _DAY: Final = timedelta(days=1)
 _FINAL: Final = frozenset(state.value for state in FINAL_STATES)
 _FAILED: Final = frozenset(state.value for state in FAILURE_STATES)
@@ -101,7 +104,7 @@ class Cleaner:
     def run(self, *, dry_run: bool = False, go_on: Callable[[], None] | None = None) -> Cleaned:
         """Remove what the rule lets go, or only count it with `dry_run`; `go_on` is called between steps and may raise.
 
-        What a dry run counts as given back is about what the output takes.
+        What a dry run counts as given back is about what would become free.
         """
         self._now, self._found, self._dry_run, self._would_go = self._clock.micros(), Cleaned(), dry_run, set()
         self._go_on = go_on or _nothing
@@ -109,7 +112,7 @@ class Cleaner:
         self._take(self._old_output(), self._trim)
         self._clean_events()
         if dry_run:
-            self._found.freed = self._found.size
+            self._found.freed = self._found.size + self._found.runs * RUN_BYTES + self._found.events * EVENT_BYTES
         else:
             self._give_back()
         return self._found

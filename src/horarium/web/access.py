@@ -238,6 +238,7 @@ def _project_ends(method: Method, *fields: str) -> Row:
 _MANAGE: Final = Permission.USERS_MANAGE
 _SYSTEM: Final = Permission.SYSTEM_MANAGE
 _AUDIT: Final = frozenset({"who", "did", "result", "way"})
+_KEPT: Final = ("run_days", "failure_days", "runs", "output_days", "event_days", "audit_days")
 
 ROWS: Final = (
     Row("setup", "GET", Door.EVERYBODY, _all(404, 404)),
@@ -383,6 +384,17 @@ ROWS: Final = (
         many=_AUDIT,
         fresh=True,
     ),
+    _administer("audit_archives", "GET", Permission.AUDIT_READ),
+    # Where nothing was archived, there is nothing to download.
+    replace(
+        _administer("audit_archive", "POST", Permission.AUDIT_READ, "archive", fresh=True),
+        answers={**_all(401, 403), Who.ADMIN: 404},
+    ),
+    _administer("storage", "GET", Permission.SYSTEM_READ),
+    # What would go is counted for it, which may take a moment.
+    replace(_administer("storage_clear", "GET", Permission.SYSTEM_MANAGE), asks_outside=True),
+    _administer("storage_clear", "POST", Permission.SYSTEM_MANAGE, "kind", "days", fresh=True),
+    _administer("storage_keep", "POST", Permission.SYSTEM_MANAGE, *_KEPT, fresh=True),
     _own("settings_time", "GET", 200),
     _own("settings_time", "POST", 303, "timezone", "date_language", "clock", "week_start", "look", "page_size"),
     _own("settings_added", "GET", 200),

@@ -23,6 +23,7 @@ from horarium.web.guards import Guards
 from horarium.web.links import API_ROOT
 from horarium.web.pages import (
     actions,
+    archives,
     audit,
     backups,
     check_form,
@@ -51,6 +52,7 @@ from horarium.web.pages import (
     runs,
     second_step,
     settings,
+    storage,
     system,
     task,
     tasks,
@@ -148,6 +150,11 @@ PAGES: Final[dict[str, dict[Method, Handler]]] = {
     "backup_download": {"POST": backups.send_download},
     "backup_restore": {"GET": backups.show_restore, "POST": backups.send_restore},
     "schedules_release": {"POST": backups.send_release},
+    "audit_archives": {"GET": archives.show},
+    "audit_archive": {"POST": archives.send_file},
+    "storage": {"GET": storage.show},
+    "storage_clear": {"GET": storage.show_clear, "POST": storage.send_clear},
+    "storage_keep": {"POST": storage.send_keep},
     "settings_time": {"GET": preferences.show_time, "POST": preferences.save_time},
     "settings_added": {"GET": preferences.show_added, "POST": preferences.save_added},
     "settings_rules": {"GET": preferences.show_rules, "POST": preferences.save_rules},

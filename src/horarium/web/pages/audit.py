@@ -17,9 +17,12 @@ from horarium.clock import to_micros
 from horarium.errors import InvalidValue
 from horarium.records.actors import Source
 from horarium.records.audit import AuditFilter, AuditRow
+from horarium.runs.keeping import rule_in
+from horarium.store.books.archives import ArchiveBook
 from horarium.store.books.audit import AuditBook
 from horarium.store.books.people import PeopleBook
 from horarium.store.port import Transaction
+from horarium.upkeep.places import archive_folder
 from horarium.web.filters import absolute, long_date, plural
 from horarium.web.forms import Fields, as_number
 from horarium.web.frame import shell
@@ -78,6 +81,7 @@ def show(visit: Visit) -> Response:
         book = AuditBook(tx)
         found = book.page(search.filter, before=before, after=after, limit=LIMIT + 1)
         rows, pager = _paged(visit, search, found, before, after)
+        archives, archived = ArchiveBook(tx).totals()
         page = AuditPage(
             shell=shell(visit, tx),
             days=_days(visit, search, rows, opened, before=before, after=after),
@@ -88,6 +92,9 @@ def show(visit: Visit) -> Response:
             since=search.since,
             until=search.until,
             sent=search.pairs,
+            archives=archives,
+            archived=archived,
+            kept=f"{rule_in(tx).audit_days:g} days",
             pager=pager,
         )
     return visit.show(page)
@@ -95,9 +102,14 @@ def show(visit: Visit) -> Response:
 
 def send_verify(visit: Visit) -> Response:
     """Look whether the log is whole, and say so."""
-    verdict = verify(visit.house.services.store)
+    store = visit.house.services.store
+    with store.reading() as tx:
+        archives, _archived = ArchiveBook(tx).totals()
+    verdict = verify(store, archive_folder(store) if archives else None)
     if verdict.is_sound:
-        notice = Notice(status="ok", title="The log is whole", text=f"{plural(verdict.entries, 'entry', 'entries')}.")
+        places = f", {verdict.archived:,} of them in archives" if verdict.archives else ""
+        text = f"{plural(verdict.entries, 'entry', 'entries')}{places}."
+        notice = Notice(status="ok", title="The log is whole", text=text)
     else:
         text = f"Entry {verdict.bad_id}: {verdict.fault}."
         notice = Notice(status="failed", title="The log is not whole", text=text)

@@ -62,7 +62,8 @@ class AuditPage:
     """A page of the audit log, newest first.
 
     `since` and `until` are the days of the search as the fields have them. `sent` are all filters that are on, for the
-    form that exports. `total` counts what the search finds, no further than `counted`.
+    form that exports. `total` counts what the search finds, no further than `counted`. Entries stay for `kept`, and of
+    older ones `archived` are in so many `archives`.
     """
 
     template: ClassVar[str] = "audit.html"
@@ -75,5 +76,8 @@ class AuditPage:
     filters: FilterBar = NO_FILTERS
     since: str = ""
     until: str = ""
+    archives: int = 0
+    archived: int = 0
+    kept: str = ""
     sent: tuple[tuple[str, str], ...] = ()
     pager: Pager = ONE_PAGE
