@@ -21,7 +21,7 @@ from horarium.errors import ConfigError, StoreForeign
 from horarium.records.runs import Run
 from horarium.records.tasks import PythonSpec, TaskDefinition
 from horarium.server import doctor, service
-from horarium.server.doctor import Health
+from horarium.server.health import Health
 from horarium.server.service import Service, assemble, warnings_for
 from horarium.states import Isolation, RunState
 from horarium.store.books.history import HistoryBook

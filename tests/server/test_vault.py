@@ -15,7 +15,7 @@ from horarium.dashboard.serving import vault_sentences
 from horarium.errors import ConfigError
 from horarium.server import doctor
 from horarium.server import vault as kept
-from horarium.server.doctor import Check, Health
+from horarium.server.health import Check, Health
 from horarium.server.service import assemble
 from horarium.store.opening import open_store
 from horarium.vault.cipher import MasterKey

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import sin
 
 from horarium.web.views.checks import Belonging, CallLine, CheckFormPage, CheckPage, CheckRow, ChecksPage, Example
 from horarium.web.views.parts import Fact
 from horarium.web.views.shell import ViewModel
+from horarium.web.views.status import Status
 from horarium.web.views.system import Figure, Happening, Part, SystemPage, UpkeepRow, WorkerRow
 from tests.web.sample_parts import BERLIN, NOW, shell
 
@@ -17,7 +18,7 @@ ADDRESS = "https://horarium.tidewater.example/ping/" + "Zx81Lq" * 4
 def checks() -> ChecksPage:
     """Return the list with one in each state."""
     hour = timedelta(hours=1)
-    rows = (
+    rows: tuple[tuple[str, Status, str, datetime | None, datetime | None], ...] = (
         ("Nightly copy of the shop", "failed", "Down", NOW - 30 * hour, None),
         ("Warehouse sensor gateway", "late", "Late", NOW - hour, NOW - timedelta(minutes=2)),
         ("Tax report", "queued", "Waiting for the first call", None, None),

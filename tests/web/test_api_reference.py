@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 
 from horarium.accounts.tokens import NewToken, Tokens
+from horarium.clock import EPOCH
+from horarium.records.checks import CallKind, CheckWish
+from horarium.records.reach import Place
 from horarium.states import RunState
+from horarium.triggers import IntervalTrigger, to_text
 from horarium.web.access import API_ROWS
 from tests.support.api import program
 from tests.support.pages import Site, open_site
@@ -38,6 +42,9 @@ def site(tmp_path: Path) -> Iterator[Site]:
         opened.start(ended, ("copying ledger", "done"))
         opened.finish(ended, RunState.SUCCEEDED, result="2 files")
         opened.run(backup)
+        wish = CheckWish(name="warehouse copy", schedule=to_text(IntervalTrigger(3600, EPOCH)), place=Place(owner_id=1))
+        beat = opened.app.state.house.checks.add(wish, actor=TESTER)
+        opened.app.state.house.calls.take(beat.token, CallKind.DONE, address="10.2.0.7", agent="curl/8.5.0")
         yield opened
 
 

@@ -11,9 +11,9 @@ from threading import Thread
 from horarium._version import __version__
 from horarium.clock import Alarm, Clock
 from horarium.errors import StoreError
+from horarium.scheduling import silence
 from horarium.scheduling.compiled import CompiledTasks
 from horarium.scheduling.rescue import bury, find_dead, forget_own, mark_own, place
-from horarium.scheduling.silence import LEASE_SECONDS
 from horarium.states import EventKind, NodeState
 from horarium.store.alone import refuse_joining
 from horarium.store.books.events import EventBook
@@ -22,6 +22,7 @@ from horarium.store.port import Store
 
 log = logging.getLogger("horarium.scheduling")
 
+LEASE_SECONDS = silence.LEASE_SECONDS
 BEAT_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
 
