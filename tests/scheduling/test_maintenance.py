@@ -14,8 +14,9 @@ import pytest
 from horarium.errors import InvalidValue
 from horarium.records.runs import Run
 from horarium.scheduling.maintenance import Maintenance, held
-from horarium.states import EventKind, RunState
+from horarium.states import EventKind, NodeState, RunState
 from horarium.store.books.events import EventBook
+from horarium.store.books.nodes import NodeBook
 from tests.scheduling.test_service import House, soon
 from tests.support.people import TESTER
 
@@ -69,11 +70,11 @@ def test_a_run_by_hand_waits_too_and_what_runs_goes_on(house: House) -> None:
     house.add("long", long)
     house.add("short", lambda: None)
     house.service.start()
-    house.desk.trigger("long")
+    house.desk.trigger("long", by=TESTER)
     assert began.wait(20)
     mode = switch(house)
     mode.begin(actor=TESTER)
-    house.desk.trigger("short")
+    house.desk.trigger("short", by=TESTER)
     release.set()
     assert soon(lambda: [run.task_name for run in ended(house)] == ["long"])
     time.sleep(0.5)
@@ -89,7 +90,7 @@ def test_another_process_that_switches_is_heard(house: House, where: str) -> Non
     try:
         switch(elsewhere, woken=False).begin(actor=TESTER)
         time.sleep(2.5)
-        house.desk.trigger("short")
+        house.desk.trigger("short", by=TESTER)
         time.sleep(0.5)
         assert ended(house) == []
         switch(elsewhere, woken=False).end(actor=TESTER)
@@ -116,3 +117,27 @@ def test_it_is_told_once_and_repeating_is_harmless(house: House) -> None:
     assert kinds == ["maintenance.off", "maintenance.on"]
     with pytest.raises(InvalidValue, match="reason"):
         mode.begin(actor=TESTER, reason="x" * 201)
+
+
+def test_a_node_that_stops_is_seen_to_drain(house: House) -> None:
+    release, began = threading.Event(), threading.Event()
+
+    def long() -> None:
+        began.set()
+        release.wait(20)
+
+    house.add("long", long)
+    house.service.start()
+    house.desk.trigger("long", by=TESTER)
+    assert began.wait(20)
+    stopping = threading.Thread(target=house.service.stop, args=(20.0,))
+    stopping.start()
+
+    def drains() -> bool:
+        with house.store.reading() as tx:
+            return [node.draining_at is not None for node in NodeBook(tx).all()] == [True]
+
+    assert soon(drains)
+    release.set()
+    stopping.join(20)
+    assert house.nodes(NodeState.STOPPED)

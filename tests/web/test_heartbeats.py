@@ -104,7 +104,7 @@ def test_start_fail_and_exit_codes_say_more(site: Site) -> None:
     assert caller.get(f"{path}/256").status_code == 404
 
 
-@pytest.mark.parametrize("token", ["x", "x" * 65, "%00", "..", "1", "x/start", "x/0"])
+@pytest.mark.parametrize("token", ["x", "x" * 65, "%00", "1", "x/start", "x/0"])
 def test_what_nobody_has_is_not_found_and_says_nothing(small: Site, token: str) -> None:
     answer = small.client().get(f"http://localhost/ping/{token}")
     assert answer.status_code in {400, 404}

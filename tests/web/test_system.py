@@ -207,14 +207,14 @@ def _names_in(text: str) -> set[str]:
 
 
 def _exposed(site: Site) -> set[str]:
+    """Return the names of all figures once something has been asked and made."""
     figures = RunFigures(counts_tasks=True)
     figures.note([ended("a", RunState.SUCCEEDED)])
-    backups = site.services.settings.data
-    assert backups is not None
-    found = scrape(replace(site, services=replace(site.services, figures=figures)))
-    return {sample.name for family in found.values() for sample in family.samples} | {
-        "horarium_backup_last_timestamp_seconds"
-    }
+    client = replace(site, services=replace(site.services, figures=figures)).client(metrics="open")
+    client.get("/health/live")
+    found = text_string_to_metric_families(client.get("/metrics").text)
+    names = {sample.name for family in found for sample in family.samples}
+    return names | {"horarium_backup_last_timestamp_seconds"}
 
 
 def test_the_dashboard_and_the_alert_rules_name_only_figures_that_exist(small: Site) -> None:

@@ -61,6 +61,8 @@ class Heartbeat:
         self._thread: Thread | None = None
         self.node_id = -1
         self.lag_seconds = 0.0
+        self.is_draining = False
+        """Set when this node only finishes what it has; the next sign of life says so."""
         self.supervise: Callable[[], None] = _at_ease
         """Called before each sign of life, to see whether there is life; it may begin anew."""
 
@@ -146,6 +148,8 @@ class Heartbeat:
             there = self._store.lease_now(tx)
             lease = there + LEASE_SECONDS
             kept = NodeBook(tx).renew(self.node_id, now=self._clock.micros(), lease=lease, lag_seconds=lag)
+            if self.is_draining:
+                NodeBook(tx).drain(self.node_id, now=self._clock.micros())
         if there - self._renewed_there > 2 * BEAT_SECONDS:
             # We were cut off from the store, so others may have been too: they get time to show that they live.
             self._swept = self._clock.monotonic()

@@ -22,7 +22,6 @@ from horarium.scheduling.starter import Starter
 from horarium.scheduling.tick import Ticker
 from horarium.scheduling.zones import follow_zone_data
 from horarium.states import RunState
-from horarium.store.books.nodes import NodeBook
 from horarium.store.books.runs import HoldingBook
 from horarium.store.port import Store
 
@@ -165,7 +164,7 @@ class SchedulerService:
         self._grace = grace_seconds
         try:
             self._unlisten()
-            self._drain(heartbeat.node_id)
+            heartbeat.is_draining = True
             self._wind_down(parts, heartbeat.node_id, grace_seconds, cause=STOPPED)
             heartbeat.stop()
             if self._parts is not parts and self._parts is not None:
@@ -176,14 +175,6 @@ class SchedulerService:
             log.warning("Could not say goodbye to the store (%s); others will notice", error)
         finally:
             self._parts = self._heartbeat = self._grace = None
-
-    def _drain(self, node_id: int) -> None:
-        """Let others see that this node only finishes what it has; where that cannot be written it stops just so."""
-        try:
-            with self._store.transaction() as tx:
-                NodeBook(tx).drain(node_id, now=self._clock.micros())
-        except StoreError as error:
-            log.info("That this node stops could not be noted: %s", error)
 
     def _assemble(self, heartbeat: Heartbeat) -> None:
         compiled = CompiledTasks()

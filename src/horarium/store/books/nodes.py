@@ -60,8 +60,9 @@ class NodeBook:
         return bool(result.rowcount == 1)
 
     def drain(self, node_id: int, *, now: int) -> None:
-        """Note that a node takes nothing new from now on."""
-        self._tx.execute(update(t).where(t.c.id == node_id, _IS_ALIVE).values(draining_at=now))
+        """Note that a node takes nothing new from now on, unless that was noted before."""
+        which = (t.c.id == node_id, _IS_ALIVE, t.c.draining_at.is_(None))
+        self._tx.execute(update(t).where(*which).values(draining_at=now))
 
     def living(self) -> list[tuple[int, float, str, int]]:
         """Return (number, lease until, place, process) of the nodes that count as alive."""

@@ -138,7 +138,7 @@ def _schedule(values: Mapping[str, str], errors: dict[str, str]) -> tuple[str | 
         try:
             return to_text(CronTrigger(values["cron"], zone)), zone
         except InvalidSchedule as error:
-            errors["timezone" if error.field in {"tz", "timezone", "zone"} else "cron"] = _sentence(error)
+            errors["timezone" if error.field == "time zone" else "cron"] = _sentence(error)
             return None, zone
     if values["kind"] != "period":
         errors["kind"] = "Use period or cron."

@@ -142,7 +142,7 @@ def examples(address: str, check: HeartbeatCheck) -> tuple[Example, ...]:
         Example(
             key="python",
             label="From Python",
-            text=f'import urllib.request\n\nurllib.request.urlopen("{address}", timeout=10)',
+            text=f'import urllib.request; urllib.request.urlopen("{address}", timeout=10)',
         ),
     )
 
