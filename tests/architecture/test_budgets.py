@@ -59,6 +59,9 @@ LAZY_IMPORTS: dict[str, str] = {
     "src/horarium/store/lookout.py": _DEAR.format("PostgreSQL"),
     "src/horarium/store/backup/restoring.py": "the driver of PostgreSQL is only there where its extra is",
     "src/horarium/store/opening.py": _DEAR.format("PostgreSQL"),
+    "src/horarium/upkeep/backups.py": "the vault, and what copies need, are only there with the server's parts",
+    "src/horarium/upkeep/elsewhere.py": "what the extras `s3` and `sftp` bring is only there with them",
+    "src/horarium/upkeep/rules.py": "ciphers are only there with the server's parts",
     "src/horarium/store/schema.py": "Alembic is dear to import and only needed where a schema is made or moved",
 }
 

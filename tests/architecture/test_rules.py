@@ -30,6 +30,8 @@ ROOMS_OF_PACKAGES = {
     "joserfc": {"accounts"},
     "markupsafe": {"web"},
     "prometheus_client": {"web"},
+    "obstore": {"upkeep"},
+    "paramiko": {"upkeep"},
     "psutil": {"execution", "cli", "server"},
     "pwdlib": {"accounts"},
     "pydantic": {"web"},

@@ -48,7 +48,30 @@ def with_text(statement: str) -> Callable[[Backup], None]:
 
 def with_note(**said: Any) -> Callable[[Backup], None]:
     """Return a plan whose note says something else."""
-    return lambda good: good.note.write_text(json.dumps({**good.to_json(), **said})) and None
+
+    def plan(good: Backup) -> None:
+        good.note.write_text(json.dumps({**good.to_json(), **said}))
+
+    return plan
+
+
+def with_note_text(text: str) -> Callable[[Backup], None]:
+    """Return a plan with another text in the place of the note."""
+
+    def plan(good: Backup) -> None:
+        good.note.write_text(text)
+
+    return plan
+
+
+def script(good: Backup) -> None:
+    """Put a program in the place of the database, with a note that fits."""
+    planted(good, lambda _: b"#!/bin/sh\nexit 0\n" * 100)
+
+
+def changed(good: Backup) -> None:
+    """Change the last letter of the file."""
+    good.path.write_bytes(good.path.read_bytes()[:-1] + b"!")
 
 
 def bomb(good: Backup) -> None:
@@ -125,8 +148,8 @@ HOSTILE: dict[str, Callable[[Backup], None]] = {
     "quiet bomb": quiet_bomb,
     "cut": cut,
     "damaged pages": page,
-    "no database": lambda good: planted(good, lambda _: b"#!/bin/sh\nexit 0\n" * 100) and None,
-    "changed": lambda good: good.path.write_bytes(good.path.read_bytes()[:-1] + b"!") and None,
+    "no database": script,
+    "changed": changed,
     "other program": other_program,
     "trigger": with_sql("CREATE TRIGGER t AFTER INSERT ON users BEGIN DELETE FROM audit_log; END"),
     "view": with_sql("CREATE VIEW v AS SELECT * FROM users"),
@@ -157,7 +180,7 @@ HOSTILE: dict[str, Callable[[Backup], None]] = {
     "says sealed": with_note(sealed="0" * 16),
     "negative size": with_note(plain_size=-1),
     "odd rows": with_note(rows={"users; DROP TABLE users": 0}),
-    "deep note": lambda good: good.note.write_text("[" * 100_000) and None,
-    "long note": lambda good: good.note.write_text(" " * 10**6 + "{}") and None,
+    "deep note": with_note_text("[" * 100_000),
+    "long note": with_note_text(" " * 10**6 + "{}"),
     "no note": lambda good: good.note.unlink(),
 }

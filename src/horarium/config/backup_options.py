@@ -69,4 +69,28 @@ BACKUPS: Final[tuple[Option, ...]] = (
         "What backups are encrypted with; without it a key that comes from `SECRET_KEY` serves.",
         secret=True,
     ),
+    Option(
+        "HORARIUM_BACKUP_COPY",
+        "backup_copy",
+        values.as_text(500),
+        "",
+        "use a folder, s3://bucket/prefix, s3+https://host/bucket/prefix or sftp://host/path",
+        "Where a copy of each backup goes besides; what did not get there is tried again with the next one.",
+    ),
+    Option(
+        "HORARIUM_BACKUP_COPY_CREDENTIAL",
+        "backup_copy_credential",
+        values.as_text(100),
+        "",
+        "use the name of a credential of the installation",
+        "The credential in the vault that opens that place: of the kind S3 store, SSH key, or user and password.",
+    ),
+    Option(
+        "HORARIUM_BACKUP_COPY_HOST_KEY",
+        "backup_copy_host_key",
+        values.as_text(200),
+        "",
+        "use a fingerprint such as SHA256:…, as `ssh-keygen -lf` shows it",
+        "The key by which the machine behind an sftp address is known; any other is refused.",
+    ),
 )

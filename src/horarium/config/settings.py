@@ -79,6 +79,9 @@ class Config:
     backup_compress: bool = True
     backup_encrypt: bool = False
     backup_key: str | None = None
+    backup_copy: str = ""
+    backup_copy_credential: str = ""
+    backup_copy_host_key: str = ""
     log_level: str = "info"
     log_format: str = "text"
     env_file: Path | None = None

@@ -81,6 +81,7 @@ def back_up(
         raise
     note_made(store, clock, made, actor)
     pruned = prune_backups(rules.folder, rules.keep)
+    copied = _copied(store, rules, clock, [each.name for each in pruned])
     return {
         "file": made.name,
         "bytes": made.size,
@@ -90,8 +91,21 @@ def back_up(
         "vault": made.vault or "not tried",
         "pruned": len(pruned),
         "kept": len(list_backups(rules.folder)),
+        **copied,
         "dry_run": False,
     }
+
+
+def _copied(store: Store, rules: BackupRules, clock: Clock, gone: list[str]) -> dict[str, Any]:
+    """Bring backups elsewhere where the host says so. One that did not get there is told of, and is a backup still."""
+    if rules.copy is None:
+        return {}
+    from horarium.upkeep.copies import copy_elsewhere  # noqa: PLC0415 - the vault is only there with the server's parts
+
+    done = copy_elsewhere(store, rules, clock, gone)
+    if done.error:
+        _tell(store, clock, EventKind.BACKUP_FAILED, {"error": done.error, "copy": True})
+    return {"copied": len(done.files), "copy_error": done.error}
 
 
 def note_made(store: Store, clock: Clock, made: Backup, actor: Actor | None) -> None:

@@ -108,8 +108,7 @@ def release_schedules(
     trail = Trail(store, clock)
 
     def note(tx: Transaction, done: Released) -> None:
-        told = {"make_up": make_up, "tasks": done.tasks, "runs": done.runs}
-        trail.note(tx, actor, Action.SCHEDULES_RELEASED, **told)
+        trail.note(tx, actor, Action.SCHEDULES_RELEASED, make_up=make_up, tasks=done.tasks, runs=done.runs)
 
     return release_hold(store, clock, make_up=make_up, note=note, go_on=go_on)
 

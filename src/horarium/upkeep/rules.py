@@ -17,6 +17,7 @@ from horarium.store.backup.making import Wrapping
 from horarium.store.backup.packing import Seal
 from horarium.store.port import Store
 from horarium.store.sqlite import SqliteStore
+from horarium.upkeep.elsewhere import Target, check_target
 
 FOLDER: Final = "backups"
 _given: set[Path] = set()
@@ -27,7 +28,7 @@ class BackupRules:
     """How backups are made and kept.
 
     `secrets` are SECRET_KEY and the one before it, as far as they are set; `own_key` is what backups are encrypted
-    with instead.
+    with instead. `copy` is where copies go, None where nowhere, with the credential of the installation of that name.
     """
 
     folder: Path
@@ -36,6 +37,8 @@ class BackupRules:
     encrypt: bool = False
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
     own_key: bytes | None = field(default=None, repr=False)
+    copy: Target | None = None
+    copy_credential: str = ""
 
     @property
     def seal(self) -> Seal | None:
@@ -72,6 +75,8 @@ def rules_of(config: Config, store: Store) -> BackupRules:
         encrypt=config.backup_encrypt,
         secrets=tuple(secrets),
         own_key=own.encode() or None,
+        copy=_target(config),
+        copy_credential=config.backup_copy_credential,
     )
 
 
@@ -108,6 +113,14 @@ def shown(rules: BackupRules) -> Mapping[str, Any]:
         "compressed": rules.compress,
         "encrypted": rules.encrypt,
     }
+
+
+def _target(config: Config) -> Target | None:
+    if not config.backup_copy:
+        return None
+    target = Target(config.backup_copy, config.backup_copy_host_key)
+    check_target(target)
+    return target
 
 
 def _beside(store: Store, data: Path) -> Path:

@@ -72,6 +72,7 @@ def environment() -> Environment:
         filters.plural,
         filters.relative,
         filters.rough,
+        filters.size,
         filters.zone_name,
     ):
         made.filters[words.__name__] = words

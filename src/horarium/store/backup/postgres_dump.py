@@ -77,7 +77,8 @@ def look_through(
                 content.rows[table] += 1
                 if table == vault_keys.name:
                     # Numbers and base64: nothing in them is written otherwise in an archive.
-                    content.marks.update([line.decode().split("\t", 2)[:2]])
+                    number_of, value = line.decode().split("\t", 2)[:2]
+                    content.marks[number_of] = value
         if table:
             raise StoreForeign(f"the copy {name or path.name} cannot be read: it ends within table {table}")
     return content

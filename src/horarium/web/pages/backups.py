@@ -189,16 +189,14 @@ def _notice(doing: Doing) -> Notice:
 
 
 def _row(backup: Backup) -> BackupRow:
-    looks = sorted(
-        ((kind, look) for kind, look in backup.results.items() if kind is not Kind.COPY), key=lambda each: each[1].at
-    )
-    kept = ["compressed"] if backup.packed or backup.engine == "postgresql" else []
+    # A drill says more than a look through, whichever was the later one.
+    looks = [(kind, backup.results[kind]) for kind in (Kind.VERIFY, Kind.DRILL) if kind in backup.results]
     row = BackupRow(
         file=backup.name,
         made_at=backup.made_at,
         size=backup.size,
         why=_WHY.get(backup.origin, ""),
-        kept=", ".join([*kept, "encrypted"] if backup.sealed else kept) or "plain",
+        kept=_kept_words(backup),
         checked="checked when it was made",
         good=backup.is_sound,
     )
@@ -207,6 +205,15 @@ def _row(backup: Backup) -> BackupRow:
     kind, look = next(((kind, look) for kind, look in reversed(looks) if not look.passed), looks[-1])
     words = look.words if not look.passed else "restored in a test" if kind is Kind.DRILL else "looked through"
     return replace(row, status="ok" if look.passed else "failed", checked=words, checked_at=look.at)
+
+
+def _kept_words(backup: Backup) -> str:
+    kept = ["compressed"] if backup.packed or backup.engine == "postgresql" else []
+    kept += ["encrypted"] if backup.sealed else []
+    copy = backup.results.get(Kind.COPY)
+    if copy is not None:
+        kept.append("copied elsewhere" if copy.passed else "not copied elsewhere yet")
+    return ", ".join(kept) or "plain"
 
 
 def _rules_words(rules: BackupRules) -> str:
