@@ -41,6 +41,10 @@ class Permission(StrEnum):
     """Keep credentials of one's own and use what was granted."""
     CREDENTIALS_MANAGE = "credentials:manage"
     """Manage the credentials of the installation, and see of those of others that they are there."""
+    NOTICES_READ = "notices:read"
+    """See the channels and rules that are one's to keep, and what was told by them."""
+    NOTICES_USE = "notices:use"
+    """Keep channels and rules of one's own, send again and hold back what one is told."""
     PROFILE_READ = "profile:read"
     """See who one is and which tokens one has."""
     PROFILE = "profile:own"
@@ -74,7 +78,10 @@ _LOOKING: Final = frozenset({Permission.TASKS_READ, Permission.RUNS_READ})
 _OPERATING: Final = _LOOKING | {Permission.TASKS_PAUSE, Permission.TASKS_TRIGGER, Permission.RUNS_CANCEL}
 _EDITING: Final = _OPERATING | {Permission.TASKS_EDIT}
 _CHECKS: Final = frozenset({Permission.CHECKS_READ, Permission.CHECKS_MANAGE})
-_OWN: Final = frozenset({Permission.PROFILE_READ, Permission.PROFILE, Permission.CREDENTIALS_USE}) | _CHECKS
+_NOTICES: Final = frozenset({Permission.NOTICES_READ, Permission.NOTICES_USE})
+_OWN: Final = frozenset({Permission.PROFILE_READ, Permission.PROFILE, Permission.CREDENTIALS_USE}) | _CHECKS | _NOTICES
+
+_TOLD: Final = frozenset({Permission.PROFILE_READ, Permission.NOTICES_READ, Permission.CHECKS_READ})
 
 ON_TASKS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.USER: frozenset(),
@@ -92,9 +99,9 @@ IN_PROJECT: Final[Mapping[Role, frozenset[Permission]]] = {
 }
 
 OF_SCOPE: Final[Mapping[Scope, frozenset[Permission]]] = {
-    Scope.READ: _LOOKING | {Permission.PROFILE_READ, Permission.CHECKS_READ},
-    Scope.TRIGGER: _OPERATING | {Permission.PROFILE_READ, Permission.CHECKS_READ},
-    Scope.WRITE: _EDITING | {Permission.PROFILE_READ, Permission.CREDENTIALS_USE} | _CHECKS,
+    Scope.READ: _LOOKING | _TOLD,
+    Scope.TRIGGER: _OPERATING | _TOLD,
+    Scope.WRITE: _EDITING | _TOLD | {Permission.CREDENTIALS_USE, Permission.NOTICES_USE} | _CHECKS,
     Scope.ADMIN: frozenset(Permission),
 }
 """What a token of each scope may be used for at most; each scope holds the ones before it."""

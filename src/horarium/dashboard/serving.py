@@ -143,6 +143,7 @@ def services_of(service: Service) -> Services:
         started_at=service.clock.now(),
         shown_settings=config.shown(),
         backups=service.backups,
+        office=service.office,
     )
 
 

@@ -40,12 +40,16 @@ class LogDesk:
         *,
         asker: Asker,
         channel_id: int | None = None,
+        task_id: int | None = None,
         state: str = "",
         before: int | None = None,
         limit: int = 50,
     ) -> list[Delivery]:
-        """Return messages newest first: of a channel, in a state (`sent`, `given_up`, `waiting`), of numbers below."""
-        wanted = self._filter(channel_id, state)
+        """Return messages newest first: of a channel, about a task, in a state (`sent`, `given_up`, `waiting`).
+
+        `before` asks for those of lower numbers.
+        """
+        wanted = replace(self._filter(channel_id, state), task_id=task_id)
         with self._store.reading() as tx:
             return DeliveryBook(tx).page(self._narrowed(tx, wanted, asker), before=before, limit=limit)
 

@@ -5,14 +5,14 @@ A route without a row cannot be built. What is not allowed here is refused befor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final
 
 from horarium.accounts.roles import Permission
+from horarium.preferences.catalogue import ON_TELLING
 from horarium.vault.kinds import KINDS
-from horarium.web.links import API_ROOT, PATHS
+from horarium.web.access_notices import NOTICE_API_ROWS, NOTICE_ROWS
+from horarium.web.rows import ALL_PATHS, Door, Method, Row, Transport, Who, answered
 
 Method = Literal["GET", "POST", "DELETE"]
 
@@ -105,6 +105,18 @@ API_PATHS: Final = {
     "api_check_resume": f"{API_ROOT}/heartbeats/{{check_id:int}}/resume",
 }
 ALL_PATHS: Final = PATHS | OWN_PATHS | API_PATHS
+__all__ = [
+    "ALL_PATHS",
+    "API_ROWS",
+    "BEFORE_SECOND_STEP",
+    "ROWS",
+    "Door",
+    "Method",
+    "Row",
+    "Transport",
+    "Who",
+    "row_for",
+]
 
 _LIST: Final = frozenset({"tag", "kind", "state"})
 _PAIRS: Final = frozenset({"key", "value"})
@@ -118,13 +130,9 @@ _CHECK: Final = ("name", "description", "kind", "every", "unit", "cron", "timezo
 _RANKS: Final = (Who.VIEWER, Who.OPERATOR, Who.EDITOR)
 
 
-def _all(anonymous: int, signed_in: int) -> dict[Who, int]:
-    return {who: anonymous if who is Who.ANONYMOUS else signed_in for who in Who}
-
-
 def _page(route: str, needs: Permission | Door, *, many: frozenset[str] = frozenset()) -> Row:
     """Return the row of a list, which everybody may look at and finds in it what they see."""
-    return Row(route, "GET", needs, _all(302, 200), many=many)
+    return Row(route, "GET", needs, answered(302, 200), many=many)
 
 
 def _of_task(route: str, method: Method, needs: Permission, done: int, *fields: str, anonymous: int = 401) -> Row:
@@ -154,7 +162,7 @@ def _own(
     """Return the row of something that everybody signed in has for themselves, and nobody for anyone else."""
     return Row(
         *(route, method, Door.SIGNED_IN),
-        answers=_all(302 if method == "GET" else 401, done),
+        answers=answered(302 if method == "GET" else 401, done),
         fields=frozenset(fields),
         many=many,
         fresh=fresh,
@@ -172,13 +180,13 @@ def _administer(
     """Return the row of something for administrators alone."""
     done = 200 if method == "GET" else 303
     refused = 302 if method == "GET" else 401
-    answers = {**_all(refused, 403), Who.ADMIN: done}
+    answers = {**answered(refused, 403), Who.ADMIN: done}
     return Row(route, method, needs, answers, frozenset(fields), many, fresh=fresh)
 
 
 def _api(route: str, method: Method, needs: Permission, done: int, *fields: str, fresh: bool = False) -> Row:
     """Return the row of something that every token of enough scope is answered, for the API."""
-    return Row(route, method, needs, _all(401, done), frozenset(fields), fresh=fresh, transport=Transport.API)
+    return Row(route, method, needs, answered(401, done), frozenset(fields), fresh=fresh, transport=Transport.API)
 
 
 def _api_of_task(route: str, method: Method, needs: Permission, done: int, *fields: str) -> Row:
@@ -228,7 +236,7 @@ def _of_credential(
 def _project_ends(method: Method, *fields: str) -> Row:
     """Return the row of removing a project, which decides over tasks: for administrators of the installation alone."""
     answers = {
-        **_all(302 if method == "GET" else 401, 403),
+        **answered(302 if method == "GET" else 401, 403),
         Who.STRANGER: 404,
         Who.ADMIN: 200 if method == "GET" else 303,
     }
@@ -241,45 +249,45 @@ _AUDIT: Final = frozenset({"who", "did", "result", "way"})
 _KEPT: Final = ("run_days", "failure_days", "runs", "output_days", "event_days", "audit_days")
 
 ROWS: Final = (
-    Row("setup", "GET", Door.EVERYBODY, _all(404, 404)),
+    Row("setup", "GET", Door.EVERYBODY, answered(404, 404)),
     Row(
-        *("setup", "POST", Door.EVERYBODY, _all(404, 404)),
+        *("setup", "POST", Door.EVERYBODY, answered(404, 404)),
         fields=frozenset({"code", "team", "name", "email", "password"}),
     ),
-    Row("login", "GET", Door.EVERYBODY, _all(200, 302)),
+    Row("login", "GET", Door.EVERYBODY, answered(200, 302)),
     Row(
-        *("login", "POST", Door.EVERYBODY, _all(401, 401)),
+        *("login", "POST", Door.EVERYBODY, answered(401, 401)),
         fields=frozenset({"email", "password", "next", "stay"}),
     ),
     # Where no provider is set, there is nothing behind these.
-    Row("elsewhere", "GET", Door.EVERYBODY, _all(404, 404), asks_outside=True),
-    Row("elsewhere_back", "GET", Door.EVERYBODY, _all(404, 404), asks_outside=True),
-    Row("login_second", "GET", Door.EVERYBODY, _all(302, 302)),
+    Row("elsewhere", "GET", Door.EVERYBODY, answered(404, 404), asks_outside=True),
+    Row("elsewhere_back", "GET", Door.EVERYBODY, answered(404, 404), asks_outside=True),
+    Row("login_second", "GET", Door.EVERYBODY, answered(302, 302)),
     Row(
-        *("login_second", "POST", Door.EVERYBODY, _all(303, 303)),
+        *("login_second", "POST", Door.EVERYBODY, answered(303, 303)),
         fields=frozenset({"code", "by", "trust", "cancel", "asked", "credential"}),
     ),
     Row(
-        *("login_passkey", "POST", Door.EVERYBODY, _all(401, 401)),
+        *("login_passkey", "POST", Door.EVERYBODY, answered(401, 401)),
         fields=frozenset({"next", "asked", "credential"}),
     ),
-    Row("logout", "POST", Door.SIGNED_IN, _all(401, 303)),
+    Row("logout", "POST", Door.SIGNED_IN, answered(401, 303)),
     _own("second_step", "GET", 302),
-    Row("forgot", "GET", Door.EVERYBODY, _all(200, 200)),
-    Row("forgot", "POST", Door.EVERYBODY, _all(303, 303), fields=frozenset({"login"})),
-    Row("reset", "GET", Door.EVERYBODY, _all(200, 200)),
-    Row("reset", "POST", Door.EVERYBODY, _all(303, 303), fields=frozenset({"password"})),
-    Row("register", "GET", Door.EVERYBODY, _all(200, 200)),
-    Row("register", "POST", Door.EVERYBODY, _all(303, 303), fields=frozenset({"email"})),
-    Row("join", "GET", Door.EVERYBODY, _all(200, 200)),
-    Row("join", "POST", Door.EVERYBODY, _all(303, 303), fields=frozenset({"name", "password", "time_zone"})),
-    Row("confirm", "GET", Door.EVERYBODY, _all(200, 200)),
-    Row("confirm", "POST", Door.EVERYBODY, _all(303, 303)),
+    Row("forgot", "GET", Door.EVERYBODY, answered(200, 200)),
+    Row("forgot", "POST", Door.EVERYBODY, answered(303, 303), fields=frozenset({"login"})),
+    Row("reset", "GET", Door.EVERYBODY, answered(200, 200)),
+    Row("reset", "POST", Door.EVERYBODY, answered(303, 303), fields=frozenset({"password"})),
+    Row("register", "GET", Door.EVERYBODY, answered(200, 200)),
+    Row("register", "POST", Door.EVERYBODY, answered(303, 303), fields=frozenset({"email"})),
+    Row("join", "GET", Door.EVERYBODY, answered(200, 200)),
+    Row("join", "POST", Door.EVERYBODY, answered(303, 303), fields=frozenset({"name", "password", "time_zone"})),
+    Row("confirm", "GET", Door.EVERYBODY, answered(200, 200)),
+    Row("confirm", "POST", Door.EVERYBODY, answered(303, 303)),
     _page("overview", Permission.TASKS_READ),
     _page("tasks", Permission.TASKS_READ, many=_LIST),
     _look("task", Permission.TASKS_READ),
     Row(
-        *("tasks_act", "POST", Permission.TASKS_PAUSE, _all(401, 303)),
+        *("tasks_act", "POST", Permission.TASKS_PAUSE, answered(401, 303)),
         fields=frozenset({"back", "id", "action"}),
         many=frozenset({"id"}),
     ),
@@ -322,18 +330,18 @@ ROWS: Final = (
     _administer("invitation_resend", "POST", Permission.USERS_MANAGE, fresh=True),
     replace(
         _administer("invitation_link", "POST", Permission.USERS_MANAGE, fresh=True),
-        answers={**_all(401, 403), Who.ADMIN: 200},
+        answers={**answered(401, 403), Who.ADMIN: 200},
     ),
     _administer("user_reset", "POST", Permission.USERS_MANAGE, "by_hand", "back", fresh=True),
     _own("settings_tokens", "GET", 200),
     Row(
-        *("settings_tokens", "POST", Door.SIGNED_IN, _all(401, 200)),
+        *("settings_tokens", "POST", Door.SIGNED_IN, answered(401, 200)),
         fields=frozenset({"name", "scope", "days"}),
         many=frozenset({"scope"}),
         fresh=True,
     ),
     _own("settings_token_revoke", "POST", 303, "token"),
-    Row("users", "GET", _MANAGE, {**_all(302, 403), Who.ADMIN: 200}, many=frozenset({"role"})),
+    Row("users", "GET", _MANAGE, {**answered(302, 403), Who.ADMIN: 200}, many=frozenset({"role"})),
     _administer("user", "GET", _MANAGE),
     _administer("user_role", "POST", _MANAGE, "role", fresh=True),
     _administer("user_session_end", "POST", _MANAGE, "session"),
@@ -354,6 +362,8 @@ ROWS: Final = (
     Row(
         *("credential_new", "POST", Permission.CREDENTIALS_USE, _all(401, 303)),
         fields=frozenset({"kind", "owner", "act", *_ABOUT}) | _VALUES,
+        *("credential_new", "POST", Permission.CREDENTIALS_USE, answered(401, 303)),
+        fields=frozenset({"kind", "owner", *_ABOUT}) | _VALUES,
         many=_OWN_VALUES,
         fresh=True,
         asks_outside=True,
@@ -376,10 +386,11 @@ ROWS: Final = (
     _of_credential("credential_grant", "POST", Who.OWNER, "to", "who", "replace", "until", fresh=True),
     _of_credential("credential_revoke", "POST", Who.OWNER),
     _of_credential("credential_regrant", "POST", Who.OWNER),
-    Row("audit", "GET", Permission.AUDIT_READ, {**_all(302, 403), Who.ADMIN: 200}, many=_AUDIT),
+    *NOTICE_ROWS,
+    Row("audit", "GET", Permission.AUDIT_READ, {**answered(302, 403), Who.ADMIN: 200}, many=_AUDIT),
     _administer("audit_verify", "POST", Permission.AUDIT_READ),
     Row(
-        *("audit_export", "POST", Permission.AUDIT_READ, {**_all(401, 403), Who.ADMIN: 200}),
+        *("audit_export", "POST", Permission.AUDIT_READ, {**answered(401, 403), Who.ADMIN: 200}),
         fields=_AUDIT | {"format", "q", "from", "to"},
         many=_AUDIT,
         fresh=True,
@@ -397,6 +408,8 @@ ROWS: Final = (
     _administer("storage_keep", "POST", Permission.SYSTEM_MANAGE, *_KEPT, fresh=True),
     _own("settings_time", "GET", 200),
     _own("settings_time", "POST", 303, "timezone", "date_language", "clock", "week_start", "look", "page_size"),
+    _own("settings_notices", "GET", 200),
+    _own("settings_notices", "POST", 303, *(each.key for each in ON_TELLING)),
     _own("settings_added", "GET", 200),
     _own("settings_added", "POST", 303, *_PAIRS, many=_PAIRS),
     _administer("settings_rules", "GET", Permission.SYSTEM_MANAGE),
@@ -435,6 +448,9 @@ ROWS: Final = (
     Row("events", "GET", Permission.TASKS_READ, _all(401, 200)),
     Row("health_live", "GET", Door.EVERYBODY, _all(200, 200)),
     Row("health_ready", "GET", Door.EVERYBODY, _all(200, 200)),
+    Row("events", "GET", Permission.TASKS_READ, answered(401, 200)),
+    Row("health_live", "GET", Door.EVERYBODY, answered(200, 200)),
+    Row("health_ready", "GET", Door.EVERYBODY, answered(200, 200)),
 )
 """Every route of the pages. The static files are the one thing beside it: they are the same for all, without data."""
 
@@ -469,9 +485,10 @@ API_ROWS: Final = (
     _api_of_check("POST", 200, Who.OPERATOR, act="_resume"),
     replace(
         _administer("api_audit", "GET", Permission.AUDIT_READ, "q", "action", "source", "result", *_PAGED),
-        answers={**_all(401, 403), Who.ADMIN: 200},
+        answers={**answered(401, 403), Who.ADMIN: 200},
         transport=Transport.API,
     ),
+    *NOTICE_API_ROWS,
 )
 """Every route of the API. Each needs a permission, so that the scopes of a token count for all of them."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ from horarium.accounts.arrivals import PROXY
 from horarium.accounts.roles import is_out_of_scope, least_scope, may
 from horarium.accounts.sessions import SignedIn
 from horarium.errors import Denied
-from horarium.web import bearer, cookies, csrf, incoming, notes, proof
+from horarium.web import bearer, cookies, csrf, incoming, notes, one_click, proof
 from horarium.web.access import BEFORE_SECOND_STEP, Door, Method, Row, Transport, row_for
 from horarium.web.cookies import Jar
 from horarium.web.errors import Refusal, Said, said_of, said_of_status
@@ -112,8 +112,13 @@ class Gate:
             threads = self.door if row.asks_outside else self.pages
             return await threads.call(self._get, visit, row, handler)
         await self.pages.call(self.admit, visit, row)
+        if row.one_click:
+            visit.form = await self._in_time(one_click.form_of_mail(visit.request))
+            if one_click.is_asked(visit.form):
+                return await self.door.call(handler, visit)
         csrf.check_source(visit.request.headers, visit.incoming.host, self.house.settings)
-        visit.form = await self._form(visit, row)
+        if not row.one_click:
+            visit.form = await self._in_time(form_of(visit.request, row.many))
         token = visit.form.whole(csrf.FIELD) or visit.request.headers.get(csrf.HEADER, "")
         mark = visit.jar.get(cookies.VISIT)
         csrf.check_token(self.house.form_key, token, session=visit.session, visit=mark)
@@ -126,10 +131,10 @@ class Gate:
         threads = self.door if row.needs is Door.EVERYBODY else self.outside if row.asks_outside else self.pages
         return await threads.call(handler, visit)
 
-    async def _form(self, visit: Visit, row: Row) -> Fields:
+    async def _in_time(self, reading: Awaitable[Fields]) -> Fields:
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                return await form_of(visit.request, row.many)
+                return await reading
         except TimeoutError:
             raise Refusal("bad_request", "The form took too long to arrive.") from None
 

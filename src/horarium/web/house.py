@@ -37,6 +37,7 @@ from horarium.web.links import Links
 from horarium.web.live.hub import Hub
 from horarium.web.services import Services, WebSettings
 from horarium.web.strongroom import Strongroom
+from horarium.web.telling import Telling
 from horarium.web.traffic import Traffic
 
 PRODUCT: Final = "Horarium"
@@ -67,6 +68,7 @@ class House:
     checks: CheckDesk
     calls: CallDesk
     backups: BackupDesk
+    telling: Telling
     hub: Hub
     traffic: Traffic
     maintenance: Maintenance
@@ -96,6 +98,7 @@ def build(services: Services) -> House:
     throttle = Throttle(store, clock)
     secret = settings.secret_key
     second_step = _second_step(services)
+    strongroom = Strongroom.of(services)
     login = Login(
         *(store, clock),
         users=users,
@@ -125,12 +128,13 @@ def build(services: Services) -> House:
         tokens=Tokens(store, clock, endless_ok=settings.endless_tokens),
         departures=Departures(services.desk),
         projects=Projects(store, clock),
-        strongroom=Strongroom.of(services),
+        strongroom=strongroom,
         checks=CheckDesk(store, clock),
         calls=CallDesk(store, clock),
         traffic=Traffic(clock),
         maintenance=Maintenance(store, clock, services.desk.means.on_change),
         backups=services.backups or _backups(services),
+        telling=Telling.of(services, strongroom.vault),
         hub=Hub(store, clock, sessions),
         trail=Trail(store, clock),
         preferences=Preferences(store, clock),

@@ -15,6 +15,7 @@ from horarium.accounts.registering import Rules
 from horarium.accounts.second_step import Rule
 from horarium.accounts.sessions import SessionLimits
 from horarium.clock import Clock
+from horarium.notify.office import Office
 from horarium.outgoing.addresses import Policy
 from horarium.runs.figures import RunFigures
 from horarium.scheduling.tasks import TaskDesk
@@ -85,7 +86,8 @@ class Services:
     `hasher` checks passwords; None stands for one at the usual cost. `provider` is where people may sign in besides,
     `vault` the vault with its keys; None stands for one with the key of the pages. `figures` are those of the runs that
     ended in this process since `started_at`, `shown_settings` the settings of the server as they may be shown.
-    `backups` makes and restores backups; None stands for one that keeps them beside the store.
+    `backups` makes and restores backups; None stands for one that keeps them beside the store. `office` is
+    what tells people, where the server does.
     """
 
     store: Store
@@ -99,3 +101,4 @@ class Services:
     started_at: datetime | None = None
     shown_settings: Mapping[str, str] = field(default_factory=dict)
     backups: BackupDesk | None = None
+    office: Office | None = None

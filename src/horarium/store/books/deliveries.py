@@ -16,6 +16,7 @@ from horarium.store.books.codec import dump, maybe_instant
 from horarium.store.books.people import changed
 from horarium.store.port import Transaction
 from horarium.store.tables.notices import deliveries as d
+from horarium.store.tables.notices import notices as n
 
 _WAITING: Final = and_(d.c.sent_at.is_(None), d.c.given_up_at.is_(None))
 _KEPT_TRIES: Final = 20
@@ -25,10 +26,11 @@ _HELD: Final = "being handed over"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryFilter:
-    """Which messages a list shows: to some targets (None: all), in a state (empty: any), of a channel."""
+    """Which messages a list shows: to some targets (None: all), in a state (empty: any), of a channel, about a task."""
 
     targets: tuple[Target, ...] | None = None
     channel_id: int | None = None
+    task_id: int | None = None
     state: str = ""
 
 
@@ -190,6 +192,9 @@ def _conditions(wanted: DeliveryFilter) -> list[ColumnElement[bool]]:
         found.append(or_(False, *(and_(*_of(each)) for each in wanted.targets)))  # noqa: FBT003 - a condition
     if wanted.channel_id is not None:
         found.append(d.c.channel_id == wanted.channel_id)
+    if wanted.task_id is not None:
+        about = select(n.c.delivery_id).where(n.c.task_id == wanted.task_id, n.c.delivery_id.is_not(None))
+        found.append(d.c.id.in_(about))
     states = {"sent": d.c.sent_at.is_not(None), "given_up": d.c.given_up_at.is_not(None), "waiting": _WAITING}
     if wanted.state:
         found.append(states[wanted.state])

@@ -27,8 +27,11 @@ class Bar:
     seconds: float | None = None
 
 
-def spark20(bars: Sequence[Bar], name: str = "") -> Markup:
-    """Draw the newest twenty of `bars` (oldest first): height is duration, failures hang below the line."""
+def spark20(bars: Sequence[Bar], name: str = "", noun: str = "run") -> Markup:
+    """Draw the newest twenty of `bars` (oldest first): height is duration, failures hang below the line.
+
+    `noun` is what one of them is called.
+    """
     shown = bars[-_SHOWN:]
     slowest = max((bar.seconds or 0 for bar in shown if bar.outcome in {"ok", "retry"}), default=0) or 1
     step = _WIDTH / _SHOWN
@@ -43,7 +46,7 @@ def spark20(bars: Sequence[Bar], name: str = "") -> Markup:
         height=num(_HEIGHT),
         viewBox=f"0 0 {num(_WIDTH)} {num(_HEIGHT)}",
         role="img",
-        aria_label=_history_words(shown, name),
+        aria_label=_history_words(shown, name, noun),
     )
 
 
@@ -87,11 +90,11 @@ def _bar(bar: Bar, x: float, width: float, slowest: float) -> Markup:
     return tag("rect", cls="m-ok", y=num(_BASE - tall), height=num(tall), **at)
 
 
-def _history_words(bars: Sequence[Bar], name: str) -> str:
+def _history_words(bars: Sequence[Bar], name: str, noun: str) -> str:
     """Return the history as a sentence."""
     of = f" of {name}" if name else ""
     if not bars:
-        return f"No runs{of} yet"
+        return f"No {noun}s{of} yet"
     found = Counter(bar.outcome for bar in bars)
     words = sentence(
         [
@@ -102,4 +105,4 @@ def _history_words(bars: Sequence[Bar], name: str) -> str:
             (found["run"], "running"),
         ]
     )
-    return f"Last {len(bars)} runs{of}: {words}" if len(bars) > 1 else f"Last run{of}: {words}"
+    return f"Last {len(bars)} {noun}s{of}: {words}" if len(bars) > 1 else f"Last {noun}{of}: {words}"

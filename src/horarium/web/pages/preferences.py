@@ -8,7 +8,8 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from horarium.errors import Conflict, InvalidValue
-from horarium.preferences.catalogue import STANDARD, TIME, TIME_ZONE, Catalogue
+from horarium.notify.people import may_get_mail
+from horarium.preferences.catalogue import ON_TELLING, STANDARD, TELLING, TIME, TIME_ZONE, Catalogue
 from horarium.preferences.reading import Reading, Rule, Standing
 from horarium.preferences.setting import Setting, SettingType
 from horarium.store.port import Transaction
@@ -17,11 +18,12 @@ from horarium.web.filters import clock_time
 from horarium.web.frame import shell
 from horarium.web.manner import viewer_zone
 from horarium.web.pages.settings import parts_of
-from horarium.web.views.preferences import AddedPage, Choice, Control, Group, RulesPage, TimePage
+from horarium.web.views.preferences import AddedPage, Choice, Control, Group, NoticesPage, RulesPage, TimePage
 from horarium.web.views.shell import Notice
 from horarium.web.visit import Visit
 
 _OWN: Final = tuple(each.key for each in STANDARD)
+_TELLING: Final = tuple(each.key for each in ON_TELLING)
 _MOST: Final = 2000
 _SAVED: Final = Notice(status="ok", title="Your settings are saved")
 _SAVED_FOR_ALL: Final = Notice(status="ok", title="The settings of the installation are saved")
@@ -42,6 +44,20 @@ def save_time(visit: Visit) -> Response:
     if errors:
         return _time_page(visit, typed, errors)
     return visit.go(visit.links.to("settings_time"), notice=_SAVED)
+
+
+def show_notices(visit: Visit) -> Response:
+    """Show what the person is told by mail, and when."""
+    return _notices_page(visit, {}, {})
+
+
+def save_notices(visit: Visit) -> Response:
+    """Keep what the person wants to be told."""
+    typed = {key: visit.form.text(key, most=_MOST) for key in _TELLING if key in visit.form.values}
+    errors = _keep(visit, typed)
+    if errors:
+        return _notices_page(visit, typed, errors)
+    return visit.go(visit.links.to("settings_notices"), notice=_SAVED)
 
 
 def show_added(visit: Visit) -> Response:
@@ -120,7 +136,25 @@ def _pairs(visit: Visit) -> dict[str, str]:
 
 
 def _added(catalogue: Catalogue) -> list[Setting]:
-    return [each for name, group in catalogue.groups().items() if name != TIME for each in group]
+    return [each for name, group in catalogue.groups().items() if name not in {TIME, TELLING} for each in group]
+
+
+def _notices_page(visit: Visit, typed: Mapping[str, str], errors: dict[str, str]) -> Response:
+    with visit.house.services.store.reading() as tx:
+        found = Reading(tx).of(visit.user, _TELLING)
+        controls = tuple(_control(each.setting, each.value, typed, is_locked=each.is_locked) for each in found.values())
+        page = NoticesPage(
+            shell=shell(visit, tx),
+            parts=parts_of(visit, "settings_notices"),
+            switches=tuple(each for each in controls if each.choices == _ON_OFF),
+            times=tuple(each for each in controls if each.choices != _ON_OFF),
+            address=visit.user.email or "",
+            gets_mail=visit.house.settings.sends_mail and may_get_mail(visit.user),
+            sends_mail=visit.house.settings.sends_mail,
+            zone=visit.user.time_zone,
+            errors=errors,
+        )
+    return visit.show(page, status=422 if errors else 200)
 
 
 def _time_page(visit: Visit, typed: Mapping[str, str], errors: dict[str, str]) -> Response:

@@ -11,6 +11,7 @@ from horarium.accounts.passwords import SHORTEST
 from horarium.accounts.roles import Permission, may
 from horarium.accounts.sessions import SignedIn
 from horarium.errors import Denied, SignInRefused, WeakPassword
+from horarium.preferences.catalogue import TELLING, TIME
 from horarium.records.people import Session
 from horarium.web import cookies
 from horarium.web.agents import device_icon, device_words
@@ -27,6 +28,7 @@ PARTS: Final[tuple[tuple[str, str, PartIcon], ...]] = (
     ("settings_tokens", "API tokens", "key"),
     ("settings_sessions", "Sessions", "desktop"),
     ("settings_time", "Time and language", "http"),
+    ("settings_notices", "Notifications", "bell"),
     ("settings_added", "Applications", "sync"),
     ("settings_rules", "For everybody", "overview"),
 )
@@ -46,7 +48,7 @@ def _is_shown(visit: Visit, route: str) -> bool:
     """Tell whether a part is there for this person."""
     if route == "settings_rules":
         return may(visit.identity, Permission.SYSTEM_MANAGE)
-    return route != "settings_added" or len(visit.house.preferences.catalogue().groups()) > 1
+    return route != "settings_added" or bool(visit.house.preferences.catalogue().groups().keys() - {TIME, TELLING})
 
 
 def show(visit: Visit) -> Response:

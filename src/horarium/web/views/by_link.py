@@ -93,3 +93,21 @@ class AgreePage:
     title: str
     text: str
     button: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndingPage:
+    """What the link in a mail ends (`what`), and the button that does it; once it is done, the one that takes it back.
+
+    `is_on` says that such mail comes, `is_back` that it was just let come again.
+    """
+
+    template: ClassVar[str] = "unsubscribe.html"
+
+    shell: Porch
+    token: str
+    name: str
+    email: str
+    what: str
+    is_on: bool
+    is_back: bool = False

@@ -68,6 +68,27 @@ class TimePage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticesPage:
+    """What a person is told by mail, and when. Fields are the keys of the settings.
+
+    `gets_mail` says that mail reaches them: the server sends some, and their `address` is proven. Times are by the
+    clock of `zone`.
+    """
+
+    template: ClassVar[str] = "settings_notices.html"
+
+    shell: Shell
+    parts: tuple[Part, ...]
+    switches: tuple[Control, ...]
+    times: tuple[Control, ...]
+    address: str
+    gets_mail: bool
+    sends_mail: bool
+    zone: str
+    errors: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddedPage:
     """A person's settings for applications. Fields: `key` and `value`, as often as there are settings, in step."""
 

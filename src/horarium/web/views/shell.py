@@ -11,7 +11,18 @@ from horarium.web.manner import Look, Manner, manner_of
 from horarium.web.views.status import Status
 
 Section = Literal[
-    "", "overview", "tasks", "runs", "projects", "checks", "credentials", "users", "audit", "system", "settings"
+    "",
+    "overview",
+    "tasks",
+    "runs",
+    "projects",
+    "checks",
+    "credentials",
+    "notifications",
+    "users",
+    "audit",
+    "system",
+    "settings",
 ]
 
 
