@@ -21,8 +21,9 @@ from horarium.notify.drawing import FINISHED
 from horarium.notify.gathering import MOST_PER_DAY
 from horarium.notify.happenings import MOST_WORDS
 from horarium.notify.lines import one_line
+from horarium.notify.mail_server import mailer_of
 from horarium.notify.mailer import Mailer
-from horarium.notify.office import Office, drawing_of, mailer_of, office_of
+from horarium.notify.office import Office, drawing_of, office_of
 from horarium.records.notices import NoticeKind
 from horarium.states import EventKind
 from horarium.store.books.events import EventBook

@@ -126,7 +126,14 @@ def _open(store: Store, rules: BackupRules, clock: Clock) -> tuple[Credential, M
         if found is None or version is None or found.is_expired(now) or found.inactive_at is not None:
             raise CredentialDenied(f"the installation has no credential {name!r} that can be used")
         values = vault.open(standing, found, version, VersionBook(tx).sealed(found.id, found.version))
-        use = Use(0, found.id, found.version, PURPOSE, Actor.of_server().words, now)
+        use = Use(
+            id=0,
+            credential_id=found.id,
+            version=found.version,
+            purpose=PURPOSE,
+            actor=Actor.of_server().words,
+            opened_at=now,
+        )
         CredentialBook(tx).touch(found.id, now)
         vault.trail.note(tx, Actor.of_server(), Action.CREDENTIAL_OPENED, about(found), version=found.version)
         return found, {**found.open_fields, **values}, UseBook(tx).open(use)

@@ -12,99 +12,8 @@ from horarium.accounts.roles import Permission
 from horarium.preferences.catalogue import ON_TELLING
 from horarium.vault.kinds import KINDS
 from horarium.web.access_notices import NOTICE_API_ROWS, NOTICE_ROWS
-from horarium.web.rows import ALL_PATHS, Door, Method, Row, Transport, Who, answered
+from horarium.web.rows import ALL_PATHS, PINGS, Door, Method, Row, Transport, Who, answered
 
-Method = Literal["GET", "POST", "DELETE"]
-
-
-class Transport(StrEnum):
-    """By which way somebody comes: each has its own proof of who they are, and takes no other."""
-
-    PAGES = "pages"
-    """A browser with a session."""
-    API = "api"
-    """A program with a token."""
-
-
-class Door(StrEnum):
-    """Who may pass without a permission of their own."""
-
-    EVERYBODY = "everybody"
-    """Signed in or not."""
-    SIGNED_IN = "signed in"
-    """Whoever is signed in."""
-
-
-class Who(StrEnum):
-    """The kinds of people that the table has an answer for; a disabled person is answered like nobody."""
-
-    ANONYMOUS = "anonymous"
-    """Not signed in."""
-    STRANGER = "stranger"
-    """Signed in, without any right on what it is about: somebody else's, or the installation's."""
-    VIEWER = "viewer"
-    """May see what it is about."""
-    OPERATOR = "operator"
-    """May operate what it is about."""
-    EDITOR = "editor"
-    """May edit, and operates what it is about."""
-    OWNER = "owner"
-    """Owns what it is about, without any role beside that."""
-    ADMIN = "admin"
-    """May do everything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One route and method: what it needs, what is answered to whom, and which fields its query or form may have.
-
-    The answers are statuses for a sound request about something that exists. `many` are fields that may come more than
-    once. A row that is `fresh` is for what is dangerous: whoever does it has proved a short while ago who they are. The
-    API has no sessions: there they prove it with the request itself. One that `asks_outside` waits for another server,
-    and keeps no page waiting meanwhile. One that is used `by_address` takes a token in its address for the whole proof:
-    no session, no form, and looking at it is using it.
-    """
-
-    route: str
-    method: Method
-    needs: Permission | Door
-    answers: Mapping[Who, int]
-    fields: frozenset[str] = frozenset()
-    many: frozenset[str] = frozenset()
-    fresh: bool = False
-    asks_outside: bool = False
-    by_address: bool = False
-    transport: Transport = Transport.PAGES
-
-    @property
-    def path(self) -> str:
-        """Return the path, as Starlette writes it."""
-        return ALL_PATHS[self.route]
-
-
-OWN_PATHS: Final = {"health_live": "/health/live", "health_ready": "/health/ready", "metrics": "/metrics"}
-PINGS: Final = ("ping", "ping_start", "ping_fail", "ping_code")
-API_PATHS: Final = {
-    "api_document": f"{API_ROOT}/openapi.json",
-    "api_me": f"{API_ROOT}/me",
-    "api_tokens": f"{API_ROOT}/tokens",
-    "api_token": f"{API_ROOT}/tokens/{{token_id:int}}",
-    "api_tasks": f"{API_ROOT}/tasks",
-    "api_task": f"{API_ROOT}/tasks/{{task_id:int}}",
-    "api_task_trigger": f"{API_ROOT}/tasks/{{task_id:int}}/trigger",
-    "api_task_pause": f"{API_ROOT}/tasks/{{task_id:int}}/pause",
-    "api_task_resume": f"{API_ROOT}/tasks/{{task_id:int}}/resume",
-    "api_runs": f"{API_ROOT}/runs",
-    "api_run": f"{API_ROOT}/runs/{{run_id:int}}",
-    "api_run_cancel": f"{API_ROOT}/runs/{{run_id:int}}/cancel",
-    "api_run_output": f"{API_ROOT}/runs/{{run_id:int}}/output",
-    "api_audit": f"{API_ROOT}/audit",
-    "api_checks": f"{API_ROOT}/heartbeats",
-    "api_check": f"{API_ROOT}/heartbeats/{{check_id:int}}",
-    "api_check_pause": f"{API_ROOT}/heartbeats/{{check_id:int}}/pause",
-    "api_check_resume": f"{API_ROOT}/heartbeats/{{check_id:int}}/resume",
-}
-ALL_PATHS: Final = PATHS | OWN_PATHS | API_PATHS
 __all__ = [
     "ALL_PATHS",
     "API_ROWS",
@@ -360,10 +269,8 @@ ROWS: Final = (
     _page("credentials", Permission.CREDENTIALS_USE, many=frozenset({"kind", "owner", "state"})),
     _page("credential_new", Permission.CREDENTIALS_USE),
     Row(
-        *("credential_new", "POST", Permission.CREDENTIALS_USE, _all(401, 303)),
-        fields=frozenset({"kind", "owner", "act", *_ABOUT}) | _VALUES,
         *("credential_new", "POST", Permission.CREDENTIALS_USE, answered(401, 303)),
-        fields=frozenset({"kind", "owner", *_ABOUT}) | _VALUES,
+        fields=frozenset({"kind", "owner", "act", *_ABOUT}) | _VALUES,
         many=_OWN_VALUES,
         fresh=True,
         asks_outside=True,
@@ -386,7 +293,6 @@ ROWS: Final = (
     _of_credential("credential_grant", "POST", Who.OWNER, "to", "who", "replace", "until", fresh=True),
     _of_credential("credential_revoke", "POST", Who.OWNER),
     _of_credential("credential_regrant", "POST", Who.OWNER),
-    *NOTICE_ROWS,
     Row("audit", "GET", Permission.AUDIT_READ, {**answered(302, 403), Who.ADMIN: 200}, many=_AUDIT),
     _administer("audit_verify", "POST", Permission.AUDIT_READ),
     Row(
@@ -399,7 +305,7 @@ ROWS: Final = (
     # Where nothing was archived, there is nothing to download.
     replace(
         _administer("audit_archive", "POST", Permission.AUDIT_READ, "archive", fresh=True),
-        answers={**_all(401, 403), Who.ADMIN: 404},
+        answers={**answered(401, 403), Who.ADMIN: 404},
     ),
     _administer("storage", "GET", Permission.SYSTEM_READ),
     # What would go is counted for it, which may take a moment.
@@ -408,14 +314,12 @@ ROWS: Final = (
     _administer("storage_keep", "POST", Permission.SYSTEM_MANAGE, *_KEPT, fresh=True),
     _own("settings_time", "GET", 200),
     _own("settings_time", "POST", 303, "timezone", "date_language", "clock", "week_start", "look", "page_size"),
-    _own("settings_notices", "GET", 200),
-    _own("settings_notices", "POST", 303, *(each.key for each in ON_TELLING)),
     _own("settings_added", "GET", 200),
     _own("settings_added", "POST", 303, *_PAIRS, many=_PAIRS),
     _administer("settings_rules", "GET", Permission.SYSTEM_MANAGE),
     _administer("settings_rules", "POST", Permission.SYSTEM_MANAGE, *_RULES, many=_RULES, fresh=True),
-    *(Row(each, "GET", Door.EVERYBODY, _all(200, 200), by_address=True) for each in PINGS),
-    *(Row(each, "POST", Door.EVERYBODY, _all(200, 200), by_address=True) for each in PINGS),
+    *(Row(each, "GET", Door.EVERYBODY, answered(200, 200), by_address=True) for each in PINGS),
+    *(Row(each, "POST", Door.EVERYBODY, answered(200, 200), by_address=True) for each in PINGS),
     _page("checks", Permission.CHECKS_READ),
     _own("check_new", "GET", 200),
     _own("check_new", "POST", 303, *_CHECK),
@@ -428,26 +332,26 @@ ROWS: Final = (
     _of_project("check_remove", "POST", Who.EDITOR, 303),
     _administer("system", "GET", Permission.SYSTEM_READ),
     _administer("system_maintenance", "POST", Permission.SYSTEM_MANAGE, "do", "reason", fresh=True),
-    Row("system_support", "POST", Permission.SYSTEM_READ, {**_all(401, 403), Who.ADMIN: 200}),
-    Row("metrics", "GET", Door.EVERYBODY, {**_all(401, 401), Who.ADMIN: 200}),
+    Row("system_support", "POST", Permission.SYSTEM_READ, {**answered(401, 403), Who.ADMIN: 200}),
+    Row("metrics", "GET", Door.EVERYBODY, {**answered(401, 401), Who.ADMIN: 200}),
     _administer("backups", "GET", _SYSTEM),
     _administer("backups", "POST", _SYSTEM),
     _administer("backup_verify", "POST", _SYSTEM, "file"),
     _administer("backup_drill", "POST", _SYSTEM, "file"),
     replace(
         _administer("backup_download", "POST", _SYSTEM, "file", fresh=True),
-        answers={**_all(401, 403), Who.ADMIN: 200},
+        answers={**answered(401, 403), Who.ADMIN: 200},
     ),
     _administer("backup_restore", "GET", _SYSTEM),
     # Sound as it is, without the word that has to be typed.
     replace(
         _administer("backup_restore", "POST", _SYSTEM, "file", "confirm", fresh=True),
-        answers={**_all(401, 403), Who.ADMIN: 422},
+        answers={**answered(401, 403), Who.ADMIN: 422},
     ),
     _administer("schedules_release", "POST", _SYSTEM, "missed"),
-    Row("events", "GET", Permission.TASKS_READ, _all(401, 200)),
-    Row("health_live", "GET", Door.EVERYBODY, _all(200, 200)),
-    Row("health_ready", "GET", Door.EVERYBODY, _all(200, 200)),
+    *NOTICE_ROWS,
+    _own("settings_notices", "GET", 200),
+    _own("settings_notices", "POST", 303, *(each.key for each in ON_TELLING)),
     Row("events", "GET", Permission.TASKS_READ, answered(401, 200)),
     Row("health_live", "GET", Door.EVERYBODY, answered(200, 200)),
     Row("health_ready", "GET", Door.EVERYBODY, answered(200, 200)),

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Scope
 
 from horarium.web import house
-from horarium.web.access import ALL_PATHS, PINGS, Method, row_for
+from horarium.web.access import ALL_PATHS, Method, row_for
 from horarium.web.api.app import create_api
 from horarium.web.assets import StaticAssets, version
 from horarium.web.gate import Gate, Page
@@ -67,6 +67,7 @@ from horarium.web.pages import (
 )
 from horarium.web.pages.streams import Stream, open_events, open_log
 from horarium.web.pings import Ping, Turnstile
+from horarium.web.rows import PINGS
 from horarium.web.services import Services
 from horarium.web.visit import Handler
 

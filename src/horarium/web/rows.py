@@ -58,7 +58,8 @@ class Row:
     once. A row that is `fresh` is for what is dangerous: whoever does it has proved a short while ago who they are. The
     API has no sessions: there they prove it with the request itself. One that `asks_outside` waits for another server,
     and keeps no page waiting meanwhile. What is `one_click` is done by a mail program, too, which has no form of ours:
-    its path proves enough.
+    its path proves enough. One that is used `by_address` takes a token in its address for the whole proof: no session,
+    no form, and looking at it is using it.
     """
 
     route: str
@@ -70,6 +71,7 @@ class Row:
     fresh: bool = False
     asks_outside: bool = False
     one_click: bool = False
+    by_address: bool = False
     transport: Transport = Transport.PAGES
 
     @property
@@ -78,7 +80,8 @@ class Row:
         return ALL_PATHS[self.route]
 
 
-OWN_PATHS: Final = {"health_live": "/health/live", "health_ready": "/health/ready"}
+OWN_PATHS: Final = {"health_live": "/health/live", "health_ready": "/health/ready", "metrics": "/metrics"}
+PINGS: Final = ("ping", "ping_start", "ping_fail", "ping_code")
 API_PATHS: Final = {
     "api_document": f"{API_ROOT}/openapi.json",
     "api_me": f"{API_ROOT}/me",
@@ -94,6 +97,10 @@ API_PATHS: Final = {
     "api_run_cancel": f"{API_ROOT}/runs/{{run_id:int}}/cancel",
     "api_run_output": f"{API_ROOT}/runs/{{run_id:int}}/output",
     "api_audit": f"{API_ROOT}/audit",
+    "api_checks": f"{API_ROOT}/heartbeats",
+    "api_check": f"{API_ROOT}/heartbeats/{{check_id:int}}",
+    "api_check_pause": f"{API_ROOT}/heartbeats/{{check_id:int}}/pause",
+    "api_check_resume": f"{API_ROOT}/heartbeats/{{check_id:int}}/resume",
     "api_channels": f"{API_ROOT}/channels",
     "api_channel": f"{API_ROOT}/channels/{{channel_id:int}}",
     "api_channel_test": f"{API_ROOT}/channels/{{channel_id:int}}/test",
