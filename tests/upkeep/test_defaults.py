@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextvars import copy_context
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,16 +20,19 @@ from horarium.states import Stream
 from horarium.store.backup import list_backups
 from horarium.store.books.tasks import TaskBook, TaskFilter
 from horarium.store.opening import open_store
+from horarium.triggers import from_text
 from horarium.upkeep import backup_database, default_definitions
 from tests.support.people import SetClock
 
 SCHEDULES = {
     "aggregate_daily_stats": "0 1 * * *",
+    "archive_audit_logs": "0 2 * * *",
     "backup_database": "0 3 * * *",
     "cleanup_error_logs": "0 4 * * 0",
     "cleanup_expired_sessions": "0 * * * *",
     "cleanup_inactive_credentials": "0 5 1 * *",
 }
+KEEPING = {"check_storage": "30 * * * *", "cleanup": "30 2 * * *"}
 
 
 @pytest.fixture
@@ -51,11 +56,13 @@ def result_of(scheduler: TaskScheduler, name: str, **params: Any) -> dict[str, A
     pytest.fail(f"{name} did not end")
 
 
-def test_they_have_the_schedules_and_targets_that_people_know(scheduler: TaskScheduler) -> None:
-    names = setup_default_tasks(scheduler)
+@pytest.mark.parametrize("keeping", [False, True])
+def test_they_have_the_schedules_and_targets_that_people_know(scheduler: TaskScheduler, *, keeping: bool) -> None:
+    names = setup_default_tasks(scheduler, keeping=keeping)
     tasks = {task["name"]: task for task in scheduler.get_all_tasks()}
-    assert sorted(names) == sorted(tasks) == sorted(SCHEDULES)
-    for name, expression in SCHEDULES.items():
+    wanted = SCHEDULES | (KEEPING if keeping else {})
+    assert sorted(names) == sorted(tasks) == sorted(wanted)
+    for name, expression in wanted.items():
         assert expression in tasks[name]["schedule"]
         assert tasks[name]["target"] == f"horarium.upkeep:{name}"
         assert tasks[name]["tags"] == ["maintenance"]
@@ -95,10 +102,11 @@ def test_the_folder_of_the_program_is_used_and_a_dry_run_can_be_asked_for(
     assert not (data_folder / "backups").exists()
 
 
+@pytest.mark.parametrize("task", ["backup_database", "archive_audit_logs"])
 @pytest.mark.parametrize("name", ["folder", "store"])
-def test_r115_a_single_run_cannot_say_where(scheduler: TaskScheduler, tmp_path: Path, name: str) -> None:
+def test_r115_a_single_run_cannot_say_where(scheduler: TaskScheduler, tmp_path: Path, task: str, name: str) -> None:
     setup_default_tasks(scheduler)
-    entry = result_of(scheduler, "backup_database", **{name: str(tmp_path / "evil")})
+    entry = result_of(scheduler, task, **{name: str(tmp_path / "evil")})
     assert "not for a single run" in entry["error"]
     assert not (tmp_path / "evil").exists()
 
@@ -154,3 +162,24 @@ def test_a_number_of_backups_that_leaves_none_is_refused(scheduler: TaskSchedule
     with pytest.raises(InvalidValue, match="keep"):
         backup_database(store=data_folder / "horarium.db", keep=0)
     assert scheduler.get_all_tasks() == []
+
+
+def test_failure_output_is_trimmed_on_sunday_at_four_in_the_zone_of_the_installation() -> None:
+    (task,) = [each for each in default_definitions("America/New_York") if each.name == "cleanup_error_logs"]
+    assert task.schedule
+    trigger = from_text(task.schedule)
+    first = trigger.next_after(datetime(2026, 10, 28, tzinfo=UTC))
+    assert first
+    there = first.astimezone(ZoneInfo("America/New_York"))
+    assert (there.strftime("%A"), there.hour, there.date().isoformat()) == ("Sunday", 4, "2026-11-01")
+    # The night in which the clock goes back: four o'clock is nine of the world, the week before it was eight.
+    assert first == datetime(2026, 11, 1, 9, tzinfo=UTC)
+
+
+def test_old_entries_go_to_the_folder_of_the_program(
+    scheduler: TaskScheduler, data_folder: Path, tmp_path: Path
+) -> None:
+    setup_default_tasks(scheduler, archive_folder=tmp_path / "old")
+    assert result_of(scheduler, "archive_audit_logs")["status"] == "succeeded"
+    assert (tmp_path / "old").is_dir()
+    assert not (data_folder / "audit-archives").exists()

@@ -69,8 +69,9 @@ def test_what_takes_room_is_shown_with_how_long_it_is_kept(site: Site, ines: Tes
     first = words(ines, "/system/storage")
     for said in ("Database size", "Output kept 30 days", "Runs kept 90 days", "Audit log kept 400 days", "known after"):
         assert said in first, said
-    fill_runs(site.store, 500, kept=100)
-    for _ in range(5):
+    for day in range(5):
+        if day == 3:
+            fill_runs(site.store, 500, kept=100)
         check_storage(store=site.store, clock=clock)
         clock.move(timedelta(days=1))
     ines = site.signed_in("ines")
@@ -160,7 +161,7 @@ def test_r113_archives_are_listed_and_handed_out_to_whoever_proved_who_they_are(
     assert checksum(tmp_path / "fetched.gz") == found.sha256
     assert len(gzip.decompress(answer.content).splitlines()) == found.entries
     assert acts(site, Action.ARCHIVE_FETCHED) == ["ines"]
-    clock.move(timedelta(hours=1))
+    clock.move(timedelta(minutes=40))
     stale = post(ines, "/audit/archives/download", archive="1")
     assert stale.status_code in {302, 303, 401, 403}
     assert acts(site, Action.ARCHIVE_FETCHED) == ["ines"]

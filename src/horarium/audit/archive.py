@@ -49,7 +49,7 @@ class ArchiveRule:
         """Refuse a rule that would leave too little, raising `InvalidValue`."""
         if not timedelta(days=LEAST_DAYS) <= self.age <= timedelta(days=_MOST_DAYS):
             raise InvalidValue("days", _days(self.age), f"use a number from {LEAST_DAYS} to {_MOST_DAYS}")
-        if isinstance(self.batch, bool) or not isinstance(self.batch, int) or not 1 <= self.batch <= 100_000:
+        if not 1 <= self.batch <= 100_000:
             raise InvalidValue("batch", self.batch, "use a whole number from 1 to 100000")
 
 

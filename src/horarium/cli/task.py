@@ -313,6 +313,7 @@ def _show(found: Task, work: Workplace) -> None:
             ("parked", "" if found.parking is None else found.parking.reason),
             ("time limit", "none" if policies.timeout_seconds is None else f"{policies.timeout_seconds:g} s"),
             ("attempts", str(policies.retry.attempts)),
+            ("keeps", policies.keep.words),
             ("misfire", policies.misfire.policy.value),
             ("overlap", policies.overlap.policy.value),
             ("credentials", ", ".join(definition.credentials)),

@@ -13,6 +13,7 @@ import typer
 
 from horarium.cli.asking import Zone
 from horarium.errors import InvalidSchedule, InvalidTarget, InvalidValue
+from horarium.records.keeping import Keep
 from horarium.records.policies import Misfire, Overlap, Policies, Retry
 from horarium.records.tasks import CommandSpec, PythonSpec, TaskDefinition
 from horarium.states import Isolation, MisfirePolicy, OverlapPolicy
@@ -86,6 +87,12 @@ class Wishes:
     overlap: Annotated[
         str | None,
         typer.Option("--overlap", metavar="skip|queue|replace|allow:N", help="If the run before is still going."),
+    ] = None
+    keep_days: Annotated[
+        str | None, typer.Option("--keep-days", metavar="DAYS", help="Keep runs this long; usual: as elsewhere.")
+    ] = None
+    keep_runs: Annotated[
+        str | None, typer.Option("--keep-runs", metavar="COUNT", help="Keep so many at most; usual: as elsewhere.")
     ] = None
     credential: Annotated[
         list[str] | None,
@@ -259,7 +266,25 @@ def _policies(wishes: Wishes, base: Policies) -> Policies:
         overlap = _overlap(wishes.overlap)
     if wishes.timeout is not None:
         timeout = None if wishes.timeout.lower() == "none" else length_of("--timeout", wishes.timeout)
-    return replace(base, retry=retry, misfire=misfire, overlap=overlap, timeout_seconds=timeout)
+    keep = _keep(wishes, base.keep)
+    return replace(base, retry=retry, misfire=misfire, overlap=overlap, timeout_seconds=timeout, keep=keep)
+
+
+def _keep(wishes: Wishes, base: Keep) -> Keep:
+    if wishes.keep_days is not None:
+        base = replace(base, days=_number_or_usual("--keep-days", wishes.keep_days))
+    if wishes.keep_runs is not None:
+        count = _number_or_usual("--keep-runs", wishes.keep_runs)
+        base = replace(base, runs=None if count is None else int(count) if count == int(count) else count)
+    return base
+
+
+def _number_or_usual(option: str, text: str) -> float | None:
+    if text.lower() == "usual":
+        return None
+    if not re.fullmatch(r"\d{1,9}(?:\.\d{1,6})?", text):
+        raise InvalidValue(option, text, "use a number, or usual for what the installation keeps")
+    return float(text)
 
 
 def _slower(retry: Retry, delay: float) -> Retry:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, TypedDict
 
 from horarium.errors import InvalidValue, nearest
+from horarium.records.keeping import Keep
 from horarium.records.policies import MAX_ATTEMPTS, MAX_CAP, MAX_PARALLEL, USUAL, Misfire, Overlap, Policies, Retry
 from horarium.records.tasks import PerUser
 from horarium.states import MisfirePolicy, OverlapPolicy
@@ -22,8 +23,10 @@ class TaskOptions(TypedDict, total=False):
     attempt (None: never). `misfire` is skip, last or all, within `misfire_window` and `misfire_cap`; `grace` is how
     late still counts as on time. `overlap` is skip, queue, replace or allow, up to `overlap_limit`. `isolation` is
     thread or process. `rerun_interrupted` is how many new attempts follow one that a crash cut off. `jitter` delays
-    each start by up to that much. `credentials` names those that the task's code may ask for. `per_user` makes it a
-    task that is there once for each person.
+    each start by up to that much. `keep_days`, `keep_failure_days` and `keep_output_days` are how many days runs,
+    failed runs and their output are kept, `keep_runs` how many runs at most; else the installation says.
+    `credentials` names those that the task's code may ask for. `per_user` makes it a task that is there once for each
+    person.
     """
 
     args: Iterable[Any]
@@ -47,6 +50,10 @@ class TaskOptions(TypedDict, total=False):
     overlap_limit: int
     rerun_interrupted: int
     jitter: Seconds
+    keep_days: float | None
+    keep_failure_days: float | None
+    keep_output_days: float | None
+    keep_runs: int | None
     per_user: PerUser | None
 
 
@@ -63,6 +70,10 @@ _OPTIONS = {
     "misfire.window_seconds": "misfire_window",
     "timeout_seconds": "timeout",
     "jitter_seconds": "jitter",
+    "keep.days": "keep_days",
+    "keep.failure_days": "keep_failure_days",
+    "keep.output_days": "keep_output_days",
+    "keep.runs": "keep_runs",
 }
 
 
@@ -142,6 +153,12 @@ def _policies(options: TaskOptions) -> Policies:
         timeout_seconds=None if timeout is None else seconds_of("timeout", timeout),
         rerun_interrupted=count_of("rerun_interrupted", reruns, 0, MAX_ATTEMPTS),
         jitter_seconds=seconds_of("jitter", options.get("jitter", 0.0)),
+        keep=Keep(
+            days=options.get("keep_days"),
+            failure_days=options.get("keep_failure_days"),
+            runs=options.get("keep_runs"),
+            output_days=options.get("keep_output_days"),
+        ),
     )
 
 

@@ -34,6 +34,17 @@ class Keep:
         if self.days is not None and self.failure_days is not None:
             _check_longer("keep.failure_days", self.failure_days, self.days)
 
+    @property
+    def words(self) -> str:
+        """Return what is said, for people; empty when nothing is."""
+        parts = (
+            f"runs {self.days:g} days" if self.days is not None else "",
+            f"failed ones {self.failure_days:g} days" if self.failure_days is not None else "",
+            f"output {self.output_days:g} days" if self.output_days is not None else "",
+            f"{self.runs:,} runs at most" if self.runs is not None else "",
+        )
+        return ", ".join(part for part in parts if part)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepRule:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from horarium.clock import Alarm, Clock
@@ -169,7 +170,7 @@ class Cleaner:
                 numbers = KeepingBook(tx).events_before(cutoff, most=self._at_once)
             if not numbers:
                 return
-            self._found.events += self._paced(lambda book, those=numbers: (book.remove_events(those), 0))[0]
+            self._found.events += self._paced(partial(_remove_events, numbers))[0]
 
     def _paced(self, change: Callable[[KeepingBook], tuple[int, int]]) -> tuple[int, int]:
         """Change something in a transaction of its own, rest, and fit the size of the next one to how long it took."""
@@ -273,6 +274,10 @@ class Cleaner:
 
     def _before(self, days: float) -> int:
         return self._now - (days * _DAY) // timedelta(microseconds=1)
+
+
+def _remove_events(numbers: list[int], book: KeepingBook) -> tuple[int, int]:
+    return book.remove_events(numbers), 0
 
 
 def _nothing() -> None:

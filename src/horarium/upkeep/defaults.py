@@ -51,21 +51,32 @@ class StandardTask:
         return f"horarium.upkeep:{self.name}"
 
 
+KEEPING: Final = (
+    StandardTask("cleanup", "30 2 * * *", "Removes old runs, output and events, and gives their room back."),
+    StandardTask("check_storage", "30 * * * *", "Measures what takes room, judges the disk, looks for damage."),
+)
+"""What keeps a database from growing for ever: a server has it, a program says so."""
+
+
 def setup_default_tasks(
     scheduler: CronScheduler,
     *,
     backup_folder: str | Path | None = None,
     keep_backups: int | None = None,
     archive_folder: str | Path | None = None,
+    keeping: bool = False,
 ) -> list[str]:
-    """Add the standard maintenance tasks to `scheduler`; return their names.
+    """Add the six standard maintenance tasks to `scheduler`; return their names.
 
     Called again it changes nothing, and what somebody has paused stays paused. `backup_folder` is where backups go
     (default: what the host's settings say, else `backups` beside the database), `keep_backups` how many stay, by which
     alone it then goes; `archive_folder` is where old entries of the audit log go (default: the setting
-    `HORARIUM_ARCHIVES`, else `audit-archives` there). Raises `InvalidValue`.
+    `HORARIUM_ARCHIVES`, else `audit-archives` there). With `keeping` come two more: `cleanup` of old runs, and
+    `check_storage`. Raises `InvalidValue`.
     """
     tasks = standard_tasks(backup_folder=backup_folder, keep_backups=keep_backups, archive_folder=archive_folder)
+    if keeping:
+        tasks += KEEPING
     for task in tasks:
         scheduler.add_cron_task(
             task.name,
@@ -87,7 +98,7 @@ def default_definitions(
     keep_backups: int | None = None,
     archive_folder: str | Path | None = None,
 ) -> list[TaskDefinition]:
-    """Return the same tasks as definitions, for whoever keeps tasks without a `TaskScheduler`."""
+    """Return all of them as definitions, for whoever keeps tasks without a `TaskScheduler`: a server does."""
     return [
         TaskDefinition(
             name=task.name,
@@ -98,8 +109,9 @@ def default_definitions(
             tags=(TAG,),
             description=task.description,
         )
-        for task in standard_tasks(
-            backup_folder=backup_folder, keep_backups=keep_backups, archive_folder=archive_folder
+        for task in (
+            *standard_tasks(backup_folder=backup_folder, keep_backups=keep_backups, archive_folder=archive_folder),
+            *KEEPING,
         )
     ]
 
@@ -110,7 +122,7 @@ def standard_tasks(
     keep_backups: int | None = None,
     archive_folder: str | Path | None = None,
 ) -> list[StandardTask]:
-    """Return the standard tasks of this release; only what differs from the usual is written into them."""
+    """Return the six standard tasks; only what differs from the usual is written into them."""
     archives: dict[str, Any] = {}
     if archive_folder is not None:
         archives["folder"] = str(Path(archive_folder).absolute())
@@ -127,11 +139,9 @@ def standard_tasks(
         StandardTask(
             "archive_audit_logs", "0 2 * * *", "Moves old entries of the audit log to a verifiable archive.", archives
         ),
-        StandardTask("cleanup", "30 2 * * *", "Removes old runs, output and events, and gives their room back."),
         StandardTask(
             "backup_database", "0 3 * * *", "Backs the database up, proves the copy, prunes old ones.", backups
         ),
-        StandardTask("check_storage", "30 * * * *", "Measures what takes room, judges the disk, looks for damage."),
         StandardTask("cleanup_error_logs", "0 4 * * 0", "Trims old failure output by age and count."),
         StandardTask(
             "cleanup_inactive_credentials",

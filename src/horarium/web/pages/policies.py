@@ -30,6 +30,8 @@ def policy_facts(definition: TaskDefinition) -> tuple[Fact, ...]:
     ]
     if policies.jitter_seconds:
         facts.append(Fact(label="Spread", text=f"up to {duration(policies.jitter_seconds)} later"))
+    if policies.keep.words:
+        facts.append(Fact(label="Kept", text=policies.keep.words))
     if definition.credentials:
         facts.append(Fact(label="Credentials", text=", ".join(definition.credentials)))
     return tuple(facts)
