@@ -16,6 +16,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import paramiko
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
+from paramiko.sftp import SFTP_OK
 
 
 @dataclass
@@ -138,15 +140,15 @@ class _Files(paramiko.SFTPServerInterface):
             self._path(path).unlink()
         except OSError as error:
             return paramiko.SFTPServer.convert_errno(error.errno or 0)
-        return paramiko.SFTP_OK
+        return SFTP_OK
 
     def posix_rename(self, oldpath: str, newpath: str) -> int:
         self._path(oldpath).replace(self._path(newpath))
-        return paramiko.SFTP_OK
+        return SFTP_OK
 
     def chattr(self, path: str, attr: Any) -> int:
         del path, attr
-        return paramiko.SFTP_OK
+        return SFTP_OK
 
 
 class _Door(paramiko.ServerInterface):
@@ -155,11 +157,11 @@ class _Door(paramiko.ServerInterface):
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         del kind, chanid
-        return paramiko.OPEN_SUCCEEDED
+        return OPEN_SUCCEEDED
 
     def check_auth_password(self, username: str, password: str) -> int:
         fits = (username, password) == (self._user, self._password)
-        return paramiko.AUTH_SUCCESSFUL if fits else paramiko.AUTH_FAILED
+        return AUTH_SUCCESSFUL if fits else AUTH_FAILED
 
     def get_allowed_auths(self, username: str) -> str:
         del username

@@ -13,6 +13,7 @@ from horarium.errors import StoreError
 from horarium.store.backup import Backup, Keep, list_backups, make_backup, making, postgres_dump
 from horarium.store.backup.shelf import read_backup
 from horarium.store.port import Store
+from horarium.store.postgres import PostgresStore
 from horarium.upkeep.proving import drill
 from horarium.upkeep.restoring import Ask, restore_backup
 from horarium.upkeep.rules import BackupRules
@@ -88,6 +89,7 @@ def _dumped(store: Store, rules: BackupRules, clock: SetClock) -> Backup:
 def _carelessly(store: Store, plain: Path, go_on: Callable[[], None]) -> tuple[dict[str, int], dict[str, str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(postgres_dump, "_expected", lambda _tx: ({}, []))
+        assert isinstance(store, PostgresStore)
         postgres_dump.dump(store, plain, go_on)
     return {}, {}
 

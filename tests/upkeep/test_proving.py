@@ -101,7 +101,7 @@ def test_r111_no_secret_stands_in_a_backup_and_an_encrypted_one_says_nothing(
     with pytest.raises(StoreForeign, match="another key"):
         verify_backup(sealed.path, seal=rules.seal)
     restore_backup(store, sealed_rules, clock, Ask(sealed, TESTER))
-    assert House(store, clock, secret).credentials
+    assert drill(store, sealed_rules, clock, sealed).look.passed
 
 
 @pytest.mark.parametrize("where", [0, 20, 60, -1, "cut", "more"])

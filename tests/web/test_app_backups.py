@@ -78,20 +78,17 @@ def test_rp21_verify_and_drill_are_begun_by_buttons_and_shown_with_the_backup(si
 def test_only_one_thing_is_done_at_a_time_and_the_page_comes_back_meanwhile(site: Site, admin: TestClient) -> None:
     name, go = made(site), threading.Event()
     desk = desk_of(site)
-    desk._begin(*_waiting(go))
+
+    def work() -> tuple[bool, str]:
+        return go.wait(30), "done"
+
+    desk._begin(Doing.MAKE, "", TESTER, work, 10.0)
     text = admin.get(PAGE)
     assert "<progress" in text.text
     assert text.headers["refresh"] == "3"
     assert post(admin, f"{PAGE}/verify", page=PAGE, file=name).status_code == 409
     go.set()
     desk.wait()
-
-
-def _waiting(go: threading.Event) -> tuple[object, ...]:
-    def work() -> tuple[bool, str]:
-        return go.wait(30), "done"
-
-    return Doing.MAKE, "", TESTER, work, 10.0
 
 
 def test_r113_a_download_is_streamed_to_a_proved_administrator_and_told(site: Site, admin: TestClient) -> None:
@@ -117,7 +114,7 @@ def test_r88_a_name_that_is_none_is_not_there(site: Site, admin: TestClient) -> 
         for path in ("verify", "drill", "download", "restore"):
             assert post(admin, f"{PAGE}/{path}", page=PAGE, file=each, **_word(path)).status_code == 404, (each, path)
         assert admin.get(f"{PAGE}/restore", params={"file": each}).status_code == 404
-    assert desk_of(site).find(name)
+    assert desk_of(site).find(name).name == name
 
 
 def _word(path: str) -> dict[str, str]:

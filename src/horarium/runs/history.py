@@ -28,6 +28,7 @@ SKIPPED = {
     Reason.REPLACED: "a newer run of the same task took its place",
     Reason.REMOVED: "the task was removed before it started",
     Reason.OFF: "it was switched off for its person before it started",
+    Reason.HELD: "a backup was restored, and what was missed before the schedules went on was left out",
 }
 
 

@@ -114,7 +114,7 @@ def plain_copy(backup: Backup, seal: Seal | None, go_on: GoOn) -> Iterator[Path]
     """
     refuse_bomb(backup)
     if checksum_of(backup.path) != backup.sha256:
-        raise StoreForeign(f"{backup.path} is damaged: its checksum is not the one in its note")
+        raise StoreForeign(f"{backup.name} is damaged: its checksum is not the one in its note")
     with scratch(backup.path.parent) as place:
         plain = place / "plain"
         try:
@@ -122,7 +122,7 @@ def plain_copy(backup: Backup, seal: Seal | None, go_on: GoOn) -> Iterator[Path]
         except OSError as error:
             raise StoreUnavailable(f"{backup.path.name} could not be unpacked: {error.strerror}") from error
         if found != backup.plain_sha256:
-            raise StoreForeign(f"{backup.path} is damaged: what it holds has another checksum than its note says")
+            raise StoreForeign(f"{backup.name} is damaged: what it holds has another checksum than its note says")
         yield plain
 
 

@@ -203,8 +203,11 @@ def _row(backup: Backup) -> BackupRow:
     if not looks:
         return replace(row, status="late", checked="its secrets need another key") if backup.vault == "sealed" else row
     kind, look = next(((kind, look) for kind, look in reversed(looks) if not look.passed), looks[-1])
-    words = look.words if not look.passed else "restored in a test" if kind is Kind.DRILL else "looked through"
-    return replace(row, status="ok" if look.passed else "failed", checked=words, checked_at=look.at)
+    if not look.passed:
+        words = "cannot be restored" if kind is Kind.DRILL else "damaged"
+        return replace(row, status="failed", checked=words, checked_at=look.at, fault=look.words)
+    words = "restored in a test" if kind is Kind.DRILL else "looked through"
+    return replace(row, status="ok", checked=words, checked_at=look.at)
 
 
 def _kept_words(backup: Backup) -> str:

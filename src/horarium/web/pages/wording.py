@@ -28,6 +28,7 @@ WHY: Final[Mapping[Reason, str]] = {
     Reason.REPLACED: "A newer run of the same task took its place.",
     Reason.REMOVED: "The task was removed before it started.",
     Reason.OFF: "It was switched off for its person before it started.",
+    Reason.HELD: "A backup was restored; schedules were held, and what was missed meanwhile was left out.",
 }
 """The answer to "why didn't it run?", by reason."""
 

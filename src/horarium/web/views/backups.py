@@ -14,7 +14,8 @@ from horarium.web.views.status import Status
 class BackupRow:
     """A backup: its file, when it was made and why, how far it is proved, how it is kept.
 
-    `status` is empty where nothing was looked at since it was made; one that is not `good` cannot be restored.
+    `status` is None where nothing was looked at since it was made; `fault` says what a look found. One that is not
+    `good` cannot be restored.
     """
 
     file: str
@@ -25,6 +26,7 @@ class BackupRow:
     checked: str
     status: Status | None = None
     checked_at: datetime | None = None
+    fault: str = ""
     good: bool = True
 
 
