@@ -19,6 +19,7 @@ ROOMS_OF_PACKAGES = {
     "sqlalchemy": {"store"},
     "alembic": {"store"},
     "psycopg": {"store"},
+    "apprise": {"notify"},
     "apscheduler": {"triggers", "library"},
     "argon2": {"accounts"},
     "authlib": {"accounts"},

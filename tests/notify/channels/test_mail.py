@@ -185,10 +185,11 @@ def test_r84_of_a_thousand_topics_none_goes_unmentioned(drawing: Drawing) -> Non
 
 def test_letters_go_over_starttls_and_over_tls_with_a_checked_certificate(drawing: Drawing, tmp_path: Path) -> None:
     known = certificate(tmp_path)
-    for security, options in (
-        ("starttls", {"tls_context": known.server}),
-        ("tls", {"ssl_context": known.server}),
-    ):
+    ways: dict[str, dict[str, Any]] = {
+        "starttls": {"tls_context": known.server},
+        "tls": {"ssl_context": known.server},
+    }
+    for security, options in ways.items():
         with mail_server(**options) as box:
             kind = by(drawing, port=box.port, security=security, ca=known.file)
             assert send(kind, {"to": TO}, message()) == "taken for 1 of 1"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from horarium.clock import Clock, SystemClock
-from horarium.notify.channels import discord, mail, ntfy, slack, teams, telegram, webhook
+from horarium.notify.channels import discord, mail, ntfy, others, slack, teams, telegram, webhook
 from horarium.notify.channels.base import ChannelKind
 
 _CHATS: Final = (slack.KIND, discord.KIND, teams.KIND, telegram.KIND, ntfy.KIND)
@@ -14,7 +14,7 @@ _CHATS: Final = (slack.KIND, discord.KIND, teams.KIND, telegram.KIND, ntfy.KIND)
 
 def kinds_of(clock: Clock, post: mail.Post | None = None) -> Mapping[str, ChannelKind]:
     """Return all kinds, by name, as they send by this clock and, for letters, over this post."""
-    return {kind.name: kind for kind in (mail.kind(post), *_CHATS, webhook.kind(clock))}
+    return {kind.name: kind for kind in (mail.kind(post), *_CHATS, webhook.kind(clock), others.KIND)}
 
 
 KINDS: Final = kinds_of(SystemClock())
