@@ -15,6 +15,7 @@ PUBLIC_NAMES = (
     "HorariumError",
     "InvalidSchedule",
     "InvalidValue",
+    "NotificationService",
     "PerUser",
     "RunContext",
     "RunNotFound",

@@ -18,9 +18,10 @@ from horarium.outgoing.caller import Caller
 from horarium.records.notices import Message, NoticeKind, Topic
 from horarium.records.people import User
 from horarium.records.reach import Place
-from horarium.records.telling import Channel, Delivery, Rule, Target
+from horarium.records.telling import Channel, Delivery, Rule
 from horarium.states import EventKind
 from horarium.store.books.channels import ChannelBook, RuleBook
+from horarium.store.books.codec import dump
 from horarium.store.books.deliveries import DeliveryBook, DeliveryFilter
 from horarium.store.books.events import EventBook
 from horarium.store.books.notices import NoteBook
@@ -92,6 +93,7 @@ class World:
         self.herald = Herald(store, clock, gates=Gates(success=True))
         self.outlets = Outlets(kinds={"hook": kind_of(self.hook)}, post=self.mail, policy=Policy(everywhere=True))
         self.dispatcher = self.new_dispatcher()
+        self._named: dict[str, int] = {}
         self.herald.look()
 
     def new_dispatcher(self) -> Dispatcher:
@@ -150,6 +152,18 @@ class World:
         with self.store.transaction() as tx:
             EventBook(tx).append(happened, at=to_micros(self.clock.now()), body=dict(body))
 
+    def failures(self, *names: str) -> None:
+        """Write what the ends of failed runs leave, one for each name, in one transaction."""
+        for name in {*names} - self._named.keys():
+            self.tasks.add(name, None)
+            self._named[name] = self.tasks.desk.find(name).id
+        body = dump({"state": "failed", "attempt": 1})
+        now = self.clock.micros()
+        with self.store.transaction() as tx:
+            EventBook(tx).append_rows(
+                [(now, EventKind.RUN_FINISHED.value, self._named[name], None, None, body) for name in names]
+            )
+
     def hear(self) -> None:
         """Let the herald read everything."""
         while self.herald.look():
@@ -173,7 +187,8 @@ class World:
         with self.store.reading() as tx:
             return DeliveryBook(tx).page(DeliveryFilter(**wanted), limit=10_000)[::-1]  # type: ignore[arg-type]
 
-    def waiting(self, target: Target | None = None) -> int:
-        """Return how many rows have not been told."""
-        with self.store.reading() as tx:
-            return len(NoteBook(tx).waiting(targets=None if target is None else [target], most=100_000))
+
+def waiting_in(world: World) -> int:
+    """Return how many rows have not been told."""
+    with world.store.reading() as tx:
+        return len(NoteBook(tx).waiting(most=100_000))

@@ -35,7 +35,7 @@ from horarium.records.telling import Channel, Delivery, Note, Purpose, Target
 from horarium.store.books.addressees import AddresseeBook
 from horarium.store.books.channels import ChannelBook, RuleBook
 from horarium.store.books.deliveries import DeliveryBook, TargetBook
-from horarium.store.books.notices import NoteBook
+from horarium.store.books.notices import NoteBook, TellingBook
 from horarium.store.books.people import PeopleBook
 from horarium.store.books.watching import MarkBook, SnoozeBook
 from horarium.store.port import Store, Transaction
@@ -135,7 +135,7 @@ class Dispatcher:
         self._tidied = now = self._clock.now()
         with self._store.transaction() as tx:
             DeliveryBook(tx).forget_before(now - KEPT_FOR)
-            NoteBook(tx).forget_before(now - KEPT_FOR)
+            TellingBook(tx).forget_before(now - KEPT_FOR)
             SnoozeBook(tx).forget_before(now - _DAY)
             owners = {each.owner_id for each in ChannelBook(tx).every()} | {
                 each.owner_id for each in RuleBook(tx).every()
@@ -234,7 +234,7 @@ class Dispatcher:
 
     def _ripe(self, tx: Transaction, now: datetime) -> list[Target]:
         """Return the targets for which a message is to be made."""
-        since = NoteBook(tx).due_targets(now)
+        since = TellingBook(tx).due_targets(now)
         if not since:
             return []
         under_way = TargetBook(tx).waiting(list(since))
@@ -251,7 +251,7 @@ class Dispatcher:
         made = TargetBook(tx).made(target, now - _DAY)
         if opens_at(wishes, since, made, is_urgent=False, gather=self._gather) <= now:
             return True
-        waits = NoteBook(tx).first_due(target, URGENT)
+        waits = TellingBook(tx).first_due(target, URGENT)
         return (
             waits is not None
             and waits <= now
@@ -269,9 +269,9 @@ class Dispatcher:
             wishes = desires.of(target)
             if wishes is None:
                 return 0
-            notes = NoteBook(tx).due_of(target, now, most=MOST_NOTES)
+            notes = TellingBook(tx).due_of(target, now, most=MOST_NOTES)
             kept = [note for note in notes if desires.wants(target, note)]
-            NoteBook(tx).forget([note.id for note in notes if note not in kept])
+            TellingBook(tx).forget([note.id for note in notes if note not in kept])
             first = min((note.not_before or now for note in kept), default=now)
             made = TargetBook(tx).made(target, now - _DAY)
             if opens_at(wishes, first, made, is_urgent=False, gather=self._gather) > now:
@@ -279,7 +279,7 @@ class Dispatcher:
             if not kept:
                 return 0
             delivery = self._delivery(target, kept, wishes, PeopleBook(tx).team(), now)
-            NoteBook(tx).attach([note.id for note in kept], DeliveryBook(tx).add(delivery), now)
+            TellingBook(tx).attach([note.id for note in kept], DeliveryBook(tx).add(delivery), now)
             return 1
 
     def _delivery(self, target: Target, notes: Sequence[Note], wishes: Wishes, team: str, now: datetime) -> Delivery:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import func, select, text
 
@@ -12,9 +11,6 @@ from horarium.store.port import Transaction
 from horarium.store.tables import scheduled_tasks as tasks
 from horarium.store.tables import task_executions as t
 from horarium.store.tables.work import HELD, WAITING
-
-_HELD = text(f"task_executions.{HELD.replace(' AND state', ' AND task_executions.state')}")
-_WAITING = text(f"task_executions.{WAITING}")
 
 
 class Waiting(NamedTuple):
@@ -46,7 +42,7 @@ class DelayBook:
 
     def not_started(self, before: int, *, most: int) -> list[Waiting]:
         """Return up to `most` runs planned before an instant that have not started once, who waits longest first."""
-        which = (_WAITING, t.c.attempt == 0, t.c.planned_at.is_not(None), t.c.not_before < before)
+        which = (text(WAITING), t.c.attempt == 0, t.c.planned_at.is_not(None), t.c.not_before < before)
         query = select(t.c.task_id, t.c.id, t.c.planned_at).where(*which).order_by(t.c.not_before, t.c.id).limit(most)
         return [Waiting(row[0], row[1], row[2]) for row in self._tx.execute(query) if row[2] < before]
 
@@ -61,7 +57,7 @@ class DelayBook:
         """Return up to `most` runs that a node has had since before an instant."""
         began = func.coalesce(t.c.started_at, t.c.not_before, t.c.created_at)
         columns = (t.c.task_id, t.c.id, t.c.state, t.c.not_before, t.c.started_at)
-        query = select(*columns).where(_HELD, began < before).order_by(began).limit(most)
+        query = select(*columns).where(text(HELD), began < before).order_by(began).limit(most)
         return [Held(*row) for row in self._tx.execute(query)]
 
     def usual_lengths(self, task_id: int, *, most: int) -> list[int]:
@@ -69,8 +65,3 @@ class DelayBook:
         which = (t.c.task_id == task_id, t.c.state == RunState.SUCCEEDED.value, t.c.started_at.is_not(None))
         query = select(t.c.finished_at - t.c.started_at).where(*which).order_by(t.c.id.desc()).limit(most)
         return [int(row[0]) for row in self._tx.execute(query) if row[0] is not None]
-
-    def living(self, task_ids: Collection[int]) -> set[int]:
-        """Return those of these tasks that are not removed."""
-        query: Any = select(tasks.c.id).where(tasks.c.id.in_(task_ids), tasks.c.removed_at.is_(None))
-        return {int(row[0]) for row in self._tx.execute(query)}

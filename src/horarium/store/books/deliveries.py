@@ -87,11 +87,6 @@ class DeliveryBook:
         rows = self._tx.execute(query.group_by(d.c.channel_id).order_by(func.min(d.c.not_before)))
         return [int(row[0]) for row in rows]
 
-    def next_due(self) -> datetime | None:
-        """Return when the next message is to be tried."""
-        found: int | None = self._tx.execute(select(func.min(d.c.not_before)).where(_WAITING)).scalar_one()
-        return None if found is None else from_micros(found)
-
     def take(self, channel_id: int, now: datetime, *, hold_until: datetime, most: int) -> list[Delivery]:
         """Take up to `most` messages to a channel whose time has come; nobody else takes them before `hold_until`."""
         which = (_WAITING, d.c.not_before <= to_micros(now), d.c.channel_id == channel_id)

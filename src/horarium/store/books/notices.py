@@ -96,36 +96,6 @@ class NoteBook:
         """Note that what these tell of is over."""
         self._set(n.c.id.in_(ids), closed_at=to_micros(at))
 
-    def due_targets(self, now: datetime) -> dict[Target, datetime]:
-        """Return the targets for which something may be told, each with the instant since when."""
-        first = func.min(n.c.not_before)
-        query = select(n.c.channel_id, n.c.user_id, first).where(_WAITING, n.c.not_before <= to_micros(now))
-        rows = self._tx.execute(query.group_by(n.c.channel_id, n.c.user_id))
-        return {Target(row[0], row[1]): from_micros(row[2]) for row in rows}
-
-    def due_of(self, target: Target, now: datetime, *, most: int) -> list[Note]:
-        """Return what a target may be told, the oldest first."""
-        query = select(n).where(*_of(target), _WAITING, n.c.not_before <= to_micros(now)).order_by(n.c.id).limit(most)
-        return [note_of(row) for row in self._tx.execute(query)]
-
-    def first_due(self, target: Target, kinds: Collection[NoticeKind]) -> datetime | None:
-        """Return since when something of these kinds may be told to a target, None where there is nothing."""
-        which = (*_of(target), _WAITING, n.c.kind.in_([kind.value for kind in kinds]))
-        found: int | None = self._tx.execute(select(func.min(n.c.not_before)).where(*which)).scalar_one()
-        return None if found is None else from_micros(found)
-
-    def forget(self, ids: Collection[int]) -> None:
-        """Delete what nobody wants to be told of any more."""
-        if ids:
-            changed(self._tx, delete(n).where(n.c.id.in_(ids)))
-
-    def attach(self, ids: Collection[int], delivery_id: int, at: datetime) -> None:
-        """Note which message tells these."""
-        numbers = sorted(ids)
-        for start in range(0, len(numbers), _AT_ONCE):
-            which = and_(n.c.id.in_(numbers[start : start + _AT_ONCE]), _WAITING)
-            self._set(which, delivery_id=delivery_id, told_at=to_micros(at))
-
     def of_delivery(self, delivery_id: int) -> list[Note]:
         """Return what a message tells, the oldest first."""
         query = select(n).where(n.c.delivery_id == delivery_id).order_by(n.c.id)
@@ -155,6 +125,49 @@ class NoteBook:
             which.append(n.c.rule_id == rule_id)
         return changed(self._tx, delete(n).where(_WAITING, or_(*which))) if which else 0
 
+    def _set(self, which: ColumnElement[bool], **columns: Any) -> None:
+        changed(self._tx, update(n).where(which).values(columns))
+
+
+class TellingBook:
+    """The same table for who makes messages of it: what may be told now, and what was."""
+
+    __slots__ = ("_tx",)
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work inside `tx`."""
+        self._tx = tx
+
+    def due_targets(self, now: datetime) -> dict[Target, datetime]:
+        """Return the targets for which something may be told, each with the instant since when."""
+        first = func.min(n.c.not_before)
+        query = select(n.c.channel_id, n.c.user_id, first).where(_WAITING, n.c.not_before <= to_micros(now))
+        rows = self._tx.execute(query.group_by(n.c.channel_id, n.c.user_id))
+        return {Target(row[0], row[1]): from_micros(row[2]) for row in rows}
+
+    def first_due(self, target: Target, kinds: Collection[NoticeKind]) -> datetime | None:
+        """Return since when something of these kinds may be told to a target, None where there is nothing."""
+        which = (*_of(target), _WAITING, n.c.kind.in_([kind.value for kind in kinds]))
+        found: int | None = self._tx.execute(select(func.min(n.c.not_before)).where(*which)).scalar_one()
+        return None if found is None else from_micros(found)
+
+    def due_of(self, target: Target, now: datetime, *, most: int) -> list[Note]:
+        """Return what a target may be told, the oldest first."""
+        query = select(n).where(*_of(target), _WAITING, n.c.not_before <= to_micros(now)).order_by(n.c.id).limit(most)
+        return [note_of(row) for row in self._tx.execute(query)]
+
+    def attach(self, ids: Collection[int], delivery_id: int, at: datetime) -> None:
+        """Note which message tells these."""
+        numbers = sorted(ids)
+        for start in range(0, len(numbers), _AT_ONCE):
+            which = and_(n.c.id.in_(numbers[start : start + _AT_ONCE]), _WAITING)
+            changed(self._tx, update(n).where(which).values(delivery_id=delivery_id, told_at=to_micros(at)))
+
+    def forget(self, ids: Collection[int]) -> None:
+        """Delete what nobody wants to be told of any more."""
+        if ids:
+            changed(self._tx, delete(n).where(n.c.id.in_(ids)))
+
     def forget_before(self, instant: datetime) -> int:
         """Delete what was told, or given up waiting, before an instant; return how many."""
         return changed(
@@ -163,9 +176,6 @@ class NoteBook:
                 n.c.created_at < to_micros(instant), or_(n.c.not_before.is_not(None), n.c.closed_at.is_not(None))
             ),
         )
-
-    def _set(self, which: ColumnElement[bool], **columns: Any) -> None:
-        changed(self._tx, update(n).where(which).values(columns))
 
 
 def note_of(row: Row[Any]) -> Note:
