@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -55,6 +56,9 @@ def status(
 
 def _report(work: Surroundings) -> Report:
     config = work.config
+    if isinstance(config.database, Path) and not config.database.exists():
+        # Looking makes no database.
+        return Report((Check("database", Health.BAD, f"{config.database} is not there"),))
     try:
         store = open_configured(config, work.clock, upgrade=False)
     except StoreError as error:
