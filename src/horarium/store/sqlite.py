@@ -32,6 +32,8 @@ CAPABILITIES = Capabilities("sqlite", skips_locked=False, orders_commits=True, s
 
 _PAGES_AT_ONCE = 256
 _TAKE_OVER_PAUSE = 0.05
+_TAKE_OVER_SECONDS = 30.0
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _EVERYWHERE = ("foreign_keys = ON", "trusted_schema = OFF", "cache_size = -8000", "temp_store = MEMORY")
 _FOR_FILES = (
     "journal_mode = WAL",
@@ -166,10 +168,20 @@ class SqliteStore:
         For others it is one commit: whoever looks, and whatever ends this process, finds the old content or the new.
         `go_on` is called between pieces and may raise to give up. Raises `StoreBusy`, `StoreFull`, `StoreUnavailable`.
         """
+        waited = 0.0
+
+        def step(status: int, _left: int, _total: int) -> None:
+            nonlocal waited
+            if status in _BUSY:
+                waited += _TAKE_OVER_PAUSE
+                if waited > _TAKE_OVER_SECONDS:
+                    raise StoreBusy("another program writes to the database for too long")
+            go_on()
+
         with self._at_work(), self._writing, translated():
             try:
                 with closing(sqlite3.connect(source, isolation_level=None)) as given, closing(self._connect()) as here:
-                    given.backup(here, pages=_PAGES_AT_ONCE, progress=lambda *_: go_on(), sleep=_TAKE_OVER_PAUSE)
+                    given.backup(here, pages=_PAGES_AT_ONCE, progress=step, sleep=_TAKE_OVER_PAUSE)
                     # What the log has grown to is given back if nobody reads just now; else a later checkpoint does.
                     here.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             except sqlite3.Error as error:

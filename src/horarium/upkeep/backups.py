@@ -10,11 +10,11 @@ from typing import Any, Final
 from horarium.audit.actions import Action
 from horarium.audit.trail import About, Trail
 from horarium.clock import Clock
-from horarium.errors import HorariumError, StoreError
+from horarium.errors import HorariumError, StoreError, StoreForeign, StoreFull, StoreUnavailable
 from horarium.execution.context import CURRENT
 from horarium.records.actors import Actor
 from horarium.states import EventKind
-from horarium.store.backup import Backup, Keep, list_backups, make_backup, prune_backups
+from horarium.store.backup import Backup, Keep, find_backup, list_backups, make_backup, prune_backups
 from horarium.store.backup.keeping import too_many
 from horarium.store.backup.making import room_wanted
 from horarium.store.backup.packing import GoOn, check_room
@@ -43,7 +43,7 @@ def backup_database(
     Where it goes, how it is kept and what stays is what the host's settings say (`HORARIUM_BACKUP_…`); `folder` names
     another place and `keep` how many stay, and then no more than these. A backup is listed only when the copy was
     opened, checked and counted, and its vault tried with the present key; nothing is removed unless that went well.
-    Returns the file's name and counts; `dry_run` only says whether there is room and what would be removed. Raises
+    Then it is restored once into a scratch store, which is thrown away. Returns the file's name and counts; `dry_run` only says whether there is room and what would be removed. Raises
     `StoreFull`, `StoreUnavailable`, `StoreForeign`, `InvalidValue`, and `Conflict` while another one is made.
     """
     refuse_from_params(store=store, folder=folder, keep=keep)
@@ -57,7 +57,9 @@ def backup_database(
             rules = replace(rules, keep=Keep(keep))
         if dry_run:
             return look_ahead(found, rules)
-        return back_up(found, rules, settled(clock), origin=TASK, go_on=go_on())
+        watch, step = settled(clock), go_on()
+        done = back_up(found, rules, watch, origin=TASK, go_on=step)
+        return {**done, **_drilled(found, rules, watch, done["file"], step)}
 
 
 def back_up(
@@ -106,6 +108,21 @@ def _copied(store: Store, rules: BackupRules, clock: Clock, gone: list[str]) -> 
     if done.error:
         _tell(store, clock, EventKind.BACKUP_FAILED, {"error": done.error, "copy": True})
     return {"copied": len(done.files), "copy_error": done.error}
+
+
+def _drilled(store: Store, rules: BackupRules, clock: Clock, name: str, step: GoOn) -> dict[str, Any]:
+    """Restore the new backup into a scratch store, where that can be done here. Raises `StoreForeign` if it fails."""
+    try:
+        from horarium.upkeep.proving import drill  # noqa: PLC0415 - the vault is only there with the server's parts
+
+        proof = drill(store, rules, clock, find_backup(rules.folder, name), go_on=step)
+    except (StoreFull, StoreUnavailable, ModuleNotFoundError) as error:
+        log.warning("No restore of %s was tried: %s", name, error)
+        return {"drill": f"not tried: {error}"}
+    if not proof.look.passed:
+        _tell(store, clock, EventKind.BACKUP_FAILED, {"error": proof.look.words, "file": name})
+        raise StoreForeign(f"{name} was made, but cannot be restored: {proof.look.words}")
+    return {"drill": "passed", "drill_seconds": round(proof.look.seconds, 3), "secrets_opened": proof.secrets}
 
 
 def note_made(store: Store, clock: Clock, made: Backup, actor: Actor | None) -> None:

@@ -148,8 +148,10 @@ class BackupDesk:
                 self._stand_still()
                 done = restore_backup(self._store, rules, self._clock, Ask(backup, actor))
             finally:
-                self._go_on()
-                self._is_still = False
+                try:
+                    self._go_on()
+                finally:
+                    self._is_still = False
             kept = "" if done.safety is None else f" The state of before is kept as {done.safety.name}."
             return True, f"{backup.name} is restored.{kept}"
 

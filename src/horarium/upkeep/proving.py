@@ -82,7 +82,9 @@ def _proved(clock: Clock, backup: Backup, kind: Kind, work: Callable[[], str]) -
 
 
 def _opened(tx: Transaction, store: Store, rules: BackupRules, clock: Clock) -> tuple[int, int]:
-    """Return how many of the tried secrets open with the present keys, and how many were tried."""
+    """Return how many of the tried secrets open with the present keys, and how many were tried: none without a key."""
+    if not rules.secrets:
+        return 0, 0
     secret, old = (*rules.secrets, None, None)[:2]
     vault = Vault(store, clock, secret=secret, old_secret=old)
     standing, book = vault.standing(tx), VersionBook(tx)
