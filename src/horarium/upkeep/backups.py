@@ -43,8 +43,9 @@ def backup_database(
     Where it goes, how it is kept and what stays is what the host's settings say (`HORARIUM_BACKUP_…`); `folder` names
     another place and `keep` how many stay, and then no more than these. A backup is listed only when the copy was
     opened, checked and counted, and its vault tried with the present key; nothing is removed unless that went well.
-    Then it is restored once into a scratch store, which is thrown away. Returns the file's name and counts; `dry_run` only says whether there is room and what would be removed. Raises
-    `StoreFull`, `StoreUnavailable`, `StoreForeign`, `InvalidValue`, and `Conflict` while another one is made.
+    Then it is restored once into a scratch store, which is thrown away. Returns the file's name and counts; `dry_run`
+    only says whether there is room and what would be removed. Raises `StoreFull`, `StoreUnavailable`, `StoreForeign`,
+    `InvalidValue`, and `Conflict` while another one is made.
     """
     refuse_from_params(store=store, folder=folder, keep=keep)
     with opened(store) as found:
