@@ -194,7 +194,8 @@ class BackupDesk:
         about = About("backup", None, proof.backup.name)
         trail = Trail(self._store, self._clock)
         trail.note_alone(actor, action, about, result=result, found=proof.look.words)
-        return proof.look.passed, f"{proof.backup.name}: {proof.look.words or 'whole, as it was made'}."
+        name, words = proof.backup.name, proof.look.words or "whole, as it was made"
+        return proof.look.passed, f"{words}." if name in words else f"{name}: {words}."
 
 
 def _nothing() -> None:
