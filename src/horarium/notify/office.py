@@ -11,13 +11,15 @@ from horarium.config import Config
 from horarium.notify.carrier import Carrier, Outlets
 from horarium.notify.channel_desk import ChannelDesk
 from horarium.notify.channels.base import ChannelKind
+from horarium.notify.channels.kinds import kinds_of
+from horarium.notify.channels.mail import Post
+from horarium.notify.channels.mail import kind as mail_kind
 from horarium.notify.dispatcher import Dispatcher, House
 from horarium.notify.drawing import Drawing
 from horarium.notify.gathering import GATHER
 from horarium.notify.herald import Herald
 from horarium.notify.log_desk import LogDesk
-from horarium.notify.mail_server import mailer_of
-from horarium.notify.mailing import PlainPost
+from horarium.notify.mail_server import mail_settings_of
 from horarium.notify.rule_desk import RuleDesk
 from horarium.notify.standard import Gates, found
 from horarium.notify.unsubscribing import Unsubscriber
@@ -71,13 +73,14 @@ def office_of(
     kinds: Mapping[str, ChannelKind] | None = None,
     gather: timedelta = GATHER,
 ) -> Office:
-    """Return what tells people by these settings; `kinds` are the channels beside the mail to people."""
-    mailer = mailer_of(config)
+    """Return what tells people by these settings; `kinds` are those of channels, all there are if not given."""
+    settings = mail_settings_of(config)
+    post = None if settings is None else Post(settings, drawing_of(config))
     found(store, clock)
     house = House(base_url=config.public_url, team=config.team_name, zone=config.timezone)
     outlets = Outlets(
-        kinds=kinds or {},
-        post=None if mailer is None else PlainPost(mailer, drawing_of(config)),
+        kinds=kinds_of(clock, post) if kinds is None else kinds,
+        post=None if post is None else mail_kind(post).send,
         policy=Policy.of(config.outgoing_allow),
     )
     secret = (config.secret_key or "").strip().encode()
