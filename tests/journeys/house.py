@@ -124,6 +124,8 @@ class House:
             "HORARIUM_SHUTDOWN_GRACE": "10",
             # One that outlives a server that a test kills would be left behind by the test.
             "HORARIUM_WATCHER": "off",
+            # What tests count are tasks of their own.
+            "HORARIUM_UPKEEP": "off",
             "HORARIUM_TASK_MODULES": "tests.faults",
             # Commands of a server that root has started run as an ordinary account.
             **({"HORARIUM_TASK_USER": "nobody"} if os.geteuid() == 0 and owner is None else {}),

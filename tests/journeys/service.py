@@ -79,7 +79,7 @@ def moved_service(clock: ManualClock) -> Iterator[Moved]:
     """Give a service with its pages, by the settings of the present folder and environment."""
     listening = listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
-    config = replace(load_config(), port=port)
+    config = replace(load_config(), port=port, upkeep=False)
     service = assemble(config, clock)
     password = made_up()
     add_admin(People(service.store, clock), "ines", password, email="ines@tidewater.example", time_zone=config.timezone)

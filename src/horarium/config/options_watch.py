@@ -1,4 +1,4 @@
-"""The settings about who looks after the scheduler: the watcher, the outside monitor, the figures for Prometheus."""
+"""The settings about what looks after an installation: maintenance, the watcher, the outside monitor, Prometheus."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from horarium.config import values
 from horarium.config.option import Option
 
 WATCHING: Final[tuple[Option, ...]] = (
+    Option(
+        "HORARIUM_UPKEEP",
+        "upkeep",
+        values.as_switch,
+        default=True,
+        allowed="use on or off",
+        sentence="Whether a server that starts adds the maintenance tasks that the installation never had: backups, "
+        "figures, archives, cleaning up. What somebody has removed stays removed.",
+    ),
     Option(
         "HORARIUM_WATCHER",
         "watcher",

@@ -65,6 +65,7 @@ class Config:
     notify_on_task_success: bool = False
     registration: str = "off"
     registration_domains: tuple[str, ...] = ()
+    upkeep: bool = True
     watcher: bool = True
     silence_after_seconds: float = 30.0
     ping_url: str | None = None

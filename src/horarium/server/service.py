@@ -31,6 +31,7 @@ from horarium.server.caretaking import Caretaker
 from horarium.server.companion import Companion
 from horarium.server.founding import make_private_folder
 from horarium.server.hardening import is_root
+from horarium.server.housekeeping import add_maintenance_tasks
 from horarium.server.post import courier_of, post_warnings
 from horarium.server.targets import targets_of
 from horarium.server.vault import open_vault
@@ -92,6 +93,8 @@ class Service:
 
     def start(self) -> None:
         """Join the store as a node, begin to schedule, and to carry letters where there is a mail server."""
+        if self.config.upkeep:
+            add_maintenance_tasks(self.store, self.desk, self.config.timezone)
         self.scheduler.start()
         for each in self._beside:
             each.start()
