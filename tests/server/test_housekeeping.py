@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from horarium.config import Config
@@ -9,6 +12,7 @@ from horarium.records.actors import Actor
 from horarium.scheduling.tasks import TaskDesk
 from horarium.server.housekeeping import add_maintenance_tasks
 from horarium.store.books.tasks import TaskBook
+from horarium.store.opening import open_store
 from horarium.store.port import Store
 from horarium.upkeep.defaults import default_definitions
 from tests.support.people import SetClock
@@ -17,8 +21,15 @@ NAMES = sorted(each.name for each in default_definitions())
 
 
 @pytest.fixture
-def desk(store: Store, clock: SetClock) -> TaskDesk:
-    return TaskDesk(store, clock)
+def store(data_folder: Path) -> Iterator[Store]:
+    opened = open_store(data_folder / "horarium.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def desk(store: Store) -> TaskDesk:
+    return TaskDesk(store, SetClock())
 
 
 def there(store: Store) -> list[str]:
@@ -34,8 +45,8 @@ def test_a_new_installation_gets_all_of_them_in_its_zone(store: Store, desk: Tas
 
 def test_a_second_start_adds_nothing_and_what_was_removed_stays_so(store: Store, desk: TaskDesk) -> None:
     add_maintenance_tasks(store, desk, "UTC")
-    desk.remove(desk.find("cleanup").id, actor=Actor.of_code())
-    desk.pause(desk.find("backup_database").id, actor=Actor.of_code())
+    desk.remove(desk.find("cleanup").id, by=Actor.of_code())
+    desk.pause(desk.find("backup_database").id, by=Actor.of_code())
     assert add_maintenance_tasks(store, desk, "Europe/Vienna") == []
     assert there(store) == [name for name in NAMES if name != "cleanup"]
     assert desk.find("backup_database").pause is not None
