@@ -25,7 +25,7 @@ from horarium.store.books.channels import ChannelBook
 from horarium.store.books.credentials import CredentialBook
 from horarium.store.books.grants import UseBook
 from horarium.vault.vault import Vault
-from tests.notify.worlds import World, fail
+from tests.notify.worlds import World, deliveries_in, fail
 from tests.support.people import made_up
 
 FAILED = frozenset({NoticeKind.FAILED})
@@ -75,7 +75,7 @@ def test_r73_an_answer_that_repeats_the_secret_is_masked(world: World, desk: Cha
     world.hook.refuse = fail(f"404 no such hook: {secret}", is_final=True)
     attempt = desk.test(channel.id, asker=asker(world.admin))
     assert "[masked: a channel]" in attempt.answer
-    assert secret not in str(world.deliveries()) + str(desk.show(channel.id, asker=asker(world.admin)))
+    assert secret not in str(deliveries_in(world)) + str(desk.show(channel.id, asker=asker(world.admin)))
 
 
 def test_a_secret_that_is_left_out_stays_and_a_new_one_takes_its_place(world: World, desk: ChannelDesk) -> None:

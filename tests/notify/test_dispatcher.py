@@ -23,7 +23,7 @@ from horarium.states import EventKind
 from horarium.store.books.channels import ChannelBook
 from horarium.store.books.deliveries import DeliveryBook
 from horarium.store.books.people import PeopleBook
-from tests.notify.worlds import Destination, World, fail, kind_of, waiting_in
+from tests.notify.worlds import Destination, World, deliveries_in, fail, kind_of, waiting_in
 from tests.support.mail import Mailbox, mail_server
 from tests.support.people import TESTER
 
@@ -102,9 +102,9 @@ def test_rp20_smtp_down_for_half_an_hour_with_a_thousand_failures_costs_no_run_a
     runs = world.tasks.runs(limit=5000)
     assert len(runs) == planned == 34 * 30
     assert max(run.lateness for run in runs if run.lateness is not None) <= SECOND
-    assert world.deliveries()
-    assert all(each.sent_at is None for each in world.deliveries())
-    ids = {each.message_id for each in world.deliveries()}
+    assert deliveries_in(world)
+    assert all(each.sent_at is None for each in deliveries_in(world))
+    ids = {each.message_id for each in deliveries_in(world)}
     with mail_server(free_port) as box:
         world.go_on(3 * HOUR, step=2 * MINUTE)
         letters = list(box.letters)
@@ -112,7 +112,7 @@ def test_rp20_smtp_down_for_half_an_hour_with_a_thousand_failures_costs_no_run_a
         theirs = [each for each in letters if each.recipients == [user.email]]
         assert 1 <= len(theirs) <= 10
     arrived = {str(each.message["Message-ID"]).strip("<>").partition("@")[0] for each in letters}
-    assert ids <= arrived == {each.message_id for each in world.deliveries()}
+    assert ids <= arrived == {each.message_id for each in deliveries_in(world)}
     assert _told(world) == planned
     assert waiting_in(world) == 0
 
@@ -121,7 +121,7 @@ def _told(world: World) -> int:
     """Count the failures that the messages which arrived mention."""
     return sum(
         int(topic[4])
-        for each in world.deliveries(state="sent")
+        for each in deliveries_in(world, state="sent")
         for topic in _topics(each.body)
         if topic[0] == NoticeKind.FAILED.value
     )
@@ -137,7 +137,7 @@ def test_rp20_pauses_grow_for_a_day_and_then_it_is_given_up(world: World) -> Non
     world.hook.refuse = fail()
     break_down(world, "pay")
     world.go_on(timedelta(hours=25), step=5 * MINUTE)
-    (delivery,) = world.deliveries()
+    (delivery,) = deliveries_in(world)
     assert delivery.state == "given_up"
     assert 25 <= world.hook.tries <= 35
     pauses = [later.at - earlier.at for earlier, later in zip(delivery.log, delivery.log[1:], strict=False)]
@@ -178,7 +178,7 @@ def test_a_channel_that_refuses_for_good_is_disabled_and_its_owner_told(world: W
     world.go_on(HOUR, step=MINUTE)
     # What waited while it was disabled goes now; what was given up stays in sight.
     assert world.hook.count(NoticeKind.FAILED) == 2
-    assert len(world.deliveries(state="given_up")) == 3
+    assert len(deliveries_in(world, state="given_up")) == 3
 
 
 def test_rp20_a_dead_and_a_slow_channel_delay_no_other(world: World) -> None:
@@ -242,7 +242,7 @@ def test_a_message_that_was_held_when_the_power_failed_goes_later_with_the_same_
     world.hear()
     world.clock.advance(10 * SECOND)
     world.dispatcher.make()
-    (made,) = world.deliveries()
+    (made,) = deliveries_in(world)
     with world.store.transaction() as tx:
         assert DeliveryBook(tx).take(
             made.target.channel_id, world.clock.now(), hold_until=world.clock.now() + 5 * MINUTE, most=5
@@ -278,7 +278,7 @@ class Wishing:
 
     @property
     def times(self) -> list[datetime]:
-        return [each.created_at for each in self.world.deliveries(targets=(Target(user_id=self.user.id),))]
+        return [each.created_at for each in deliveries_in(self.world, targets=(Target(user_id=self.user.id),))]
 
 
 def test_quiet_hours_hold_back_all_but_what_is_urgent(world: World) -> None:

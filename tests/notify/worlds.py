@@ -182,10 +182,11 @@ class World:
         while self.clock.now() < until:
             self.go(step)
 
-    def deliveries(self, **wanted: object) -> list[Delivery]:
-        """Return the messages, the oldest first."""
-        with self.store.reading() as tx:
-            return DeliveryBook(tx).page(DeliveryFilter(**wanted), limit=10_000)[::-1]  # type: ignore[arg-type]
+
+def deliveries_in(world: World, **wanted: object) -> list[Delivery]:
+    """Return the messages, the oldest first."""
+    with world.store.reading() as tx:
+        return DeliveryBook(tx).page(DeliveryFilter(**wanted), limit=10_000)[::-1]  # type: ignore[arg-type]
 
 
 def waiting_in(world: World) -> int:

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from horarium.clock import Clock, to_micros
-from horarium.errors import CredentialDenied, CredentialUnreadable, HorariumError, VaultSealed
+from horarium.errors import CredentialDenied, CredentialUnreadable, HorariumError, InvalidValue, VaultSealed
 from horarium.logs.live import LIVE
 from horarium.logs.masking import Masker
 from horarium.notify.channels.base import ChannelKind, DeliveryFailed, Sender
 from horarium.notify.courier import pause_after
 from horarium.notify.gathering import message_of
 from horarium.notify.lines import one_line
+from horarium.notify.mailing import proven_addresses, refuse_foreign_addresses
 from horarium.notify.people import may_get_mail
 from horarium.notify.unsubscribing import Unsubscriber
 from horarium.notify.values import Opened, open_values
@@ -141,12 +142,25 @@ class Carrier:
             kind = self.outlets.kinds.get(channel.kind)
             if kind is None:
                 raise DeliveryFailed(f"this release knows no channels of the kind {channel.kind!r}", is_final=True)
-            try:
-                return _Ready(kind.send, open_values(self._vault, tx, channel))
-            except (CredentialDenied, CredentialUnreadable) as error:
-                raise DeliveryFailed(str(error), is_final=True) from None
-            except VaultSealed as error:
-                raise DeliveryFailed(str(error)) from None
+            return _Ready(kind.send, self._opened(tx, channel))
+
+    def _opened(self, tx: Transaction, channel: Channel) -> Opened:
+        """Return what a channel sends with, for an owner who may still use it. Raises `DeliveryFailed`."""
+        try:
+            opened = open_values(self._vault, tx, channel)
+            if channel.owner_id:
+                owner = AddresseeBook(tx).open_accounts([channel.owner_id]).get(channel.owner_id)
+                if owner is None:
+                    raise DeliveryFailed("the account of the channel's owner is closed", is_final=True)
+                own = proven_addresses(owner)
+                refuse_foreign_addresses(channel.kind, opened.values, own, is_admin=owner.is_admin)
+        except InvalidValue as error:
+            raise DeliveryFailed(f"its addresses are not the owner's: {error.allowed}", is_final=True) from None
+        except (CredentialDenied, CredentialUnreadable) as error:
+            raise DeliveryFailed(str(error), is_final=True) from None
+        except VaultSealed as error:
+            raise DeliveryFailed(str(error)) from None
+        return opened
 
     def _ready_for_person(self, tx: Transaction, delivery: Delivery) -> _Ready:
         user_id = delivery.target.user_id

@@ -314,7 +314,9 @@ class _Desires:
     def __init__(self, tx: Transaction, house: House, targets: Sequence[Target]) -> None:
         self._house = house
         self._channels: Mapping[int, Channel] = ChannelBook(tx).by_ids([each.channel_id for each in targets])
-        people = AddresseeBook(tx).open_accounts([each.user_id for each in targets if each.user_id])
+        owners = {each.owner_id for each in self._channels.values()}
+        people = AddresseeBook(tx).open_accounts(({each.user_id for each in targets} | owners) - {0})
+        self._open = people.keys() | {0}
         self._people = {number: user for number, user in people.items() if may_get_mail(user)}
         reading = Reading(tx).of_all(list(self._people.values()), [each.key for each in ON_TELLING])
         self._settings = {number: values(each) for number, each in reading.items()}
@@ -325,7 +327,7 @@ class _Desires:
             user = self._people.get(target.user_id)
             return None if user is None else Wishes.of(user.time_zone, self._settings[user.id])
         channel = self._channels.get(target.channel_id)
-        if channel is None or not channel.is_sending:
+        if channel is None or not channel.is_sending or channel.owner_id not in self._open:
             return None
         return Wishes(
             zone=self._house.zone,

@@ -62,6 +62,7 @@ class Herald:
         self._is_stopping = False
         self._thread: threading.Thread | None = None
         self._mark = self._seen = -1
+        self._has_begun = False
         self._watched = clock.now() - WATCH_EVERY
         self._known: frozenset[tuple[str, ...]] = frozenset()
 
@@ -85,7 +86,7 @@ class Herald:
 
     def look(self) -> int:
         """Work the next events in; return how many happenings they were, 0 when there is nothing more to read."""
-        found(self._store, self._clock)
+        self._begin()
         plan = self._read()
         if plan is None:
             return 0
@@ -103,7 +104,7 @@ class Herald:
 
     def watch(self) -> int:
         """Look for what is late, stuck, too long or never started; return how much of it is new."""
-        found(self._store, self._clock)
+        self._begin()
         self._watched = now = self._clock.now()
         with self._store.reading() as tx:
             old = MarkBook(tx).get(WATCH) or 0
@@ -122,6 +123,11 @@ class Herald:
                 writer.finish()
         self._known = frozenset(marks.values())
         return len(fresh)
+
+    def _begin(self) -> None:
+        if not self._has_begun:
+            found(self._store, self._clock)
+            self._has_begun = True
 
     def _run(self) -> None:
         while not self._is_stopping:

@@ -152,15 +152,7 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
     key = config.require_secret_key()
     make_private_folder(config.data)
     clock = clock or SystemClock()
-    try:
-        store = open_store(config.database, clock=clock)
-    except InvalidValue as error:
-        raise ConfigError(f"DATABASE_URL is not understood: {error.allowed}") from error
-    try:
-        _refuse_damaged(store)
-    except StoreError:
-        store.close()
-        raise
+    store = _opened(config, clock)
     vault = open_vault(config, store, clock)
     ring = keyring or VaultKeyring(vault)
     targets = targets_of(config)
@@ -203,6 +195,20 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
         store, clock, lambda: rules_of(config, store), stand_still=service.stand_still, go_on=service.go_on
     )
     return service
+
+
+def _opened(config: Config, clock: Clock) -> Store:
+    """Return the open store. Raises `ConfigError` for an address that is none, `StoreError`."""
+    try:
+        store = open_store(config.database, clock=clock)
+    except InvalidValue as error:
+        raise ConfigError(f"DATABASE_URL is not understood: {error.allowed}") from error
+    try:
+        _refuse_damaged(store)
+    except StoreError:
+        store.close()
+        raise
+    return store
 
 
 def _refuse_damaged(store: Store) -> None:
