@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -67,10 +68,12 @@ class _Requests(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         # Several are removed by one request that names them.
         body = self.rfile.read(int(self.headers["content-length"])).decode()
-        for path in list(self.bucket.objects):
-            if f"<Key>{path.split('/', 2)[2]}</Key>" in body:
-                del self.bucket.objects[path]
-        self._answer(200, b"<DeleteResult></DeleteResult>")
+        root = urlsplit(self.path).path.rstrip("/")
+        told = ""
+        for key in re.findall(r"<Key>([^<]+)</Key>", body):
+            self.bucket.objects.pop(f"{root}/{key}", None)
+            told += f"<Deleted><Key>{key}</Key></Deleted>"
+        self._answer(200, f"<DeleteResult>{told}</DeleteResult>".encode())
 
     def do_GET(self) -> None:
         if self._fails():

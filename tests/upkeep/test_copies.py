@@ -101,7 +101,7 @@ def test_copies_go_into_a_bucket_with_a_credential_and_a_row_of_its_use(
     assert [(each.purpose, each.closed_at is not None) for each in uses] == [("backup", True)] * 2
     for _ in range(2):
         clock.move(timedelta(days=1))
-        back_up(sqlite, rules, clock, origin="task")
+        assert back_up(sqlite, rules, clock, origin="task")["copy_error"] == ""
     assert len(bucket.objects) == 4
 
 
