@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ from horarium.store.port import Store
 from horarium.store.room import Sizes, compact, give_back, measure, pages_of
 from horarium.store.sqlite import SqliteStore
 from horarium.store.tables import task_attempts, task_executions, task_output
-from horarium.upkeep import check_storage, disk
+from horarium.upkeep import check_storage
 from horarium.upkeep.damage import damage_of
 from horarium.upkeep.disk import LOW_BYTES, Disk, watch_disk
 from horarium.upkeep.storage import DAY, look, outlook, samples_of
@@ -114,7 +115,8 @@ def test_rp15_the_disk_is_low_at_a_tenth_or_500_mb(free: int, total: int, is_low
 
 def test_rp15_low_room_is_told_once_and_so_is_enough(store: Store, clock: SetClock) -> None:
     for free, low in ((50, False), (9, True), (8, True), (11, True), (9, True), (13, False), (50, False)):
-        assert watch_disk(store, clock, usage=lambda _folder, free=free: Disk(free * GB, 100 * GB)) == low
+        found = Disk(free * GB, 100 * GB)
+        assert watch_disk(store, clock, usage=partial(lambda disk, _folder: disk, found)) == low
     kinds = [event.kind for event in told(store, EventKind.DISK_LOW, EventKind.DISK_ENOUGH)]
     assert kinds == ["disk.enough", "disk.low"]
     body = told(store, EventKind.DISK_LOW)[0].body
@@ -122,7 +124,7 @@ def test_rp15_low_room_is_told_once_and_so_is_enough(store: Store, clock: SetClo
 
 
 def test_rp15_the_hourly_task_judges_the_disk(store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: Disk(GB, 100 * GB))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: Disk(GB, 100 * GB))
     assert check_storage(store=store, clock=clock)["low"] is True
     assert len(told(store, EventKind.DISK_LOW)) == 1
 
@@ -265,7 +267,12 @@ def test_rp16_the_scheduler_pauses_and_the_server_is_not_ready(
 
 def test_it_is_looked_through_once_a_day(store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[None] = []
-    monkeypatch.setattr(type(store), "check", lambda _: looks.append(None) or ())
+
+    def check(_store: Store) -> tuple[str, ...]:
+        looks.append(None)
+        return ()
+
+    monkeypatch.setattr(type(store), "check", check)
     for _ in range(26):
         check_storage(store=store, clock=clock)
         clock.move(timedelta(hours=1))

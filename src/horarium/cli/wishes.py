@@ -275,7 +275,9 @@ def _keep(wishes: Wishes, base: Keep) -> Keep:
         base = replace(base, days=_number_or_usual("--keep-days", wishes.keep_days))
     if wishes.keep_runs is not None:
         count = _number_or_usual("--keep-runs", wishes.keep_runs)
-        base = replace(base, runs=None if count is None else int(count) if count == int(count) else count)
+        if count is not None and not count.is_integer():
+            raise InvalidValue("--keep-runs", wishes.keep_runs, "use a whole number, or usual")
+        base = replace(base, runs=None if count is None else int(count))
     return base
 
 

@@ -23,6 +23,7 @@ from horarium.store.schema import read_meta, write_meta
 
 META: Final = "keep"
 PAGE: Final = 500
+LEAST_BATCH: Final = 100
 RUN_BYTES: Final = 400
 EVENT_BYTES: Final = 150
 """About what one takes with its attempts and its places in indexes."""
@@ -66,7 +67,7 @@ class Steps:
 
     batch: int = 1000
     batch_bytes: int = 4 * 1024 * 1024
-    seconds: float = 0.05
+    seconds: float = 0.08
     rest: timedelta = timedelta(milliseconds=50)
 
 
@@ -181,7 +182,7 @@ class Cleaner:
         # Written back here, by whoever has time: else the commit of somebody who waits would have to do it.
         write_back(self._store)
         if took > 2 * self._steps.seconds:
-            self._at_once = max(self._at_once // 2, 20)
+            self._at_once = max(self._at_once // 2, LEAST_BATCH)
         elif took < self._steps.seconds:
             self._at_once = min(self._at_once + self._at_once // 4 + 1, self._steps.batch)
         self._rest(took)

@@ -78,7 +78,7 @@ def cleanup(
     `InvalidValue`.
     """
     refuse_from_params(store=store)
-    said = {"run_days": days, "failure_days": failure_days, "runs": keep, "failures": keep}
+    said: dict[str, Any] = {"run_days": days, "failure_days": failure_days, "runs": keep, "failures": keep}
     said |= {"output_days": output_days, "event_days": event_days}
     with opened(store) as found:
         rule = rule_of(found)

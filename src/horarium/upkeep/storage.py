@@ -62,7 +62,8 @@ def check_storage(
 def look(store: Store, clock: Clock, *, usage: Usage = disk_of) -> Sample:
     """Measure the store and its disk now; nothing is written."""
     sizes, disk, now = measure(store), disk_under(store, usage), clock.micros()
-    return Sample(now - now % DAY, now, sizes, disk and disk.free, disk and disk.total)
+    free, total = (None, None) if disk is None else (disk.free, disk.total)
+    return Sample(now - now % DAY, now, sizes, free, total)
 
 
 def samples_of(store: Store, clock: Clock, *, days: int = SHOWN_DAYS) -> list[Sample]:
