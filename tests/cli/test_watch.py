@@ -20,7 +20,12 @@ def let_a_scheduler_live(home: Path) -> None:
     store.close()
 
 
+def make_a_store(home: Path) -> None:
+    open_store(home / "data" / "horarium.db", clock=StillClock()).close()
+
+
 def test_status_tells_what_is_bad_and_ends_with_one(horarium: Program, home: Path) -> None:
+    make_a_store(home)
     told = horarium("status")
     assert told.code == ExitCode.FAILED
     assert "bad   scheduler  no scheduler gives a sign of life" in told.out
@@ -43,6 +48,7 @@ def test_a_monitor_gets_one_line_with_figures_and_its_own_codes(horarium: Progra
 
 
 def test_watch_once_looks_from_outside(horarium: Program, home: Path) -> None:
+    make_a_store(home)
     told = horarium("watch", "--once")
     assert told.code == ExitCode.FAILED
     assert told.out == "No scheduler works; last seen never.\n"

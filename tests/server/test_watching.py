@@ -119,6 +119,7 @@ def test_what_is_due_and_does_not_move_is_a_silence_though_the_process_lives(
     node.add("job", CronTrigger("* * * * *", "UTC"))
     watcher = watcher_of(where, clock)
     clock.advance(timedelta(seconds=61))
+    node.heartbeat.beat()
     trouble = watcher.look()
     for _ in range(7):
         node.heartbeat.beat()
@@ -269,3 +270,19 @@ def test_the_lookout_sees_what_the_books_know(where: str | Path, store: Store, c
     assert seen.admins == ("ines@tidewater.example",)
     assert seen.oldest_due is not None
     assert not seen.is_held
+
+
+def test_one_watcher_has_a_silence_in_hand_and_another_takes_over_when_it_is_gone(
+    where: str | Path, store: Store, clock: ManualClock
+) -> None:
+    now = clock.micros()
+    with store.transaction() as tx:
+        SilenceBook(tx).begin(SilenceCause.STUCK, "", began_at=now, now=now)
+    first, second = Lookout(where, clock.monotonic), Lookout(where, clock.monotonic)
+    latest = first.latest()
+    assert latest is not None
+    assert first.take(latest.id, now=now, until=now + 60_000_000)
+    assert not second.take(latest.id, now=now + 1, until=now + 60_000_001)
+    assert second.take(latest.id, now=now + 60_000_001, until=now + 120_000_000)
+    second.told(latest.id, now=now + 61_000_000, back=False)
+    assert not first.take(latest.id, now=now + 200_000_000, until=now + 300_000_000)
