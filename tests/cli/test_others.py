@@ -219,6 +219,9 @@ def test_the_command_reference_has_an_example_for_each_command(bare: Program) ->
         *(["mail", "test"], ["mail", "list"], ["mail", "resend"]),
         *(["user", "invite"], ["user", "reset-password"], ["user", "set-email"]),
         *(["token", word] for word in ("list", "create", "revoke")),
+        *(["channel", word] for word in ("list", "show", "add", "edit", "test", "pause", "resume", "remove")),
+        *(["rule", word] for word in ("list", "show", "add", "edit", "on", "off", "move", "remove")),
+        *(["notice", word] for word in ("log", "resend", "snooze", "held", "wake")),
         *(["user", word] for word in ("list", "show", "set-role", "disable", "enable", "delete")),
         *(
             ["project", word]

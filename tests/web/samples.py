@@ -18,6 +18,7 @@ from horarium.web.views.tasks import TasksPage
 from tests.web import sample_backups, sample_by_link
 from tests.web.sample_credentials import empty_credentials, rich_credentials
 from tests.web.sample_factors import ASK, app, codes, duty, second
+from tests.web.sample_notices import empty_notices, rich_notices
 from tests.web.sample_overview import overview, overview_empty
 from tests.web.sample_parts import filters, porch, runs, shell
 from tests.web.sample_people import empty_people, rich_people
@@ -60,6 +61,7 @@ def rich() -> dict[str, ViewModel]:
         **rich_credentials(),
         **sample_backups.rich(),
         **rich_storage(),
+        **rich_notices(),
         "tasks": tasks(),
         "task": task(),
         "runs": RunsPage(
@@ -128,6 +130,7 @@ def empty() -> dict[str, ViewModel]:
         **empty_credentials(),
         **empty_system(),
         **sample_backups.empty(),
+        **empty_notices(),
         "overview-lost": lost,
         "tasks-first": TasksPage(shell=shell(), rows=(), total=0),
         "tasks-no-match": dataclasses.replace(tasks(), rows=(), filters=filters()),

@@ -19,6 +19,7 @@ from horarium.records.reach import NOWHERE, Place
 from horarium.store.port import Transaction
 from horarium.store.tables.everything import metadata
 from horarium.web.access import API_ROWS, Row, Transport, Who
+from tests.support import notices
 from tests.support.api import ROOT, make_token, program, program_of
 from tests.support.pages import Site, open_site, token_of
 from tests.support.people import TESTER, SetClock, made_up
@@ -45,6 +46,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with pytest.MonkeyPatch.context() as patch, open_site(folder, SetClock()) as opened:
         # Each cell makes tokens of its own: more than a person may have.
         patch.setattr("horarium.accounts.tokens.MOST", 10_000)
+        patch.setattr("horarium.notify.channel_desk.MOST_CHANNELS", 10_000)
+        patch.setattr("horarium.notify.rule_desk.MOST_RULES", 10_000)
         opened.live()
         for name, role in ROLES.items():
             opened.person(str(name), role)
@@ -71,6 +74,10 @@ def address(site: Site, row: Row, who: str) -> str:
         return path
     if "{check_id:int}" in path:
         return path.replace("{check_id:int}", str(heartbeat(site, row, who).id))
+    if notices.KINDS & set(notices.NAMED.findall(path)):
+        keeper = site.users.find(who if who in {Who.OWNER, Who.ADMIN} else Who.ADMIN)
+        assert keeper
+        return notices.filled(site, path, row.route, owner_id=keeper.id, asker_id=keeper.id)
     owner = site.users.find(Who.OWNER)
     assert owner
     place = Place(owner_id=owner.id) if who == Who.OWNER else NOWHERE
@@ -81,6 +88,7 @@ def address(site: Site, row: Row, who: str) -> str:
 def ask(client: TestClient, row: Row, path: str, password: str = "", **more: Any) -> Any:
     """Send a sound request; return the answer."""
     body = {"name": made_up(), "scopes": ["read"], "password": password} if row.fresh else None
+    body = body or notices.body_for(client, row.route, row.method)
     return client.request(row.method, path, json=body, **more)
 
 
@@ -196,9 +204,8 @@ BODIES: dict[str, dict[str, Any]] = {
 def test_r45_nothing_happens_before_the_check(site: Site, method: str, body: dict[str, Any]) -> None:
     anonymous = program(site, None)
     for row in API_ROWS:
-        path = row.path.replace(":int}", "}").replace("{task_id}", "1").replace("{run_id}", "1")
-        answer = anonymous.request(method, path.replace("{token_id}", "1").replace("{check_id}", "1"), **body)
-        assert answer.status_code in {401, 405}, (method, path)
+        answer = anonymous.request(method, re.sub(r"\{\w+:int\}", "1", row.path), **body)
+        assert answer.status_code in {401, 405}, (method, row.path)
         assert set(answer.json()["error"]) == {"code", "message", "request"}
     assert anonymous.request(method, f"{ROOT}/nowhere", **body).status_code == 404
 

@@ -34,6 +34,7 @@ from horarium.upkeep.desk import BackupDesk
 from horarium.vault.credentials import NewCredential
 from horarium.vault.grants import NewGrant
 from horarium.web.access import ROWS, Door, Row, Who
+from tests.support import notices
 from tests.support.pages import Site, open_site, token_of
 from tests.support.people import TESTER, SetClock, add_person, made_up
 from tests.support.vault import HOST
@@ -77,6 +78,19 @@ SOUND: dict[str, dict[str, Any]] = {
     "credential_give": {"heir": str(Who.EDITOR)},
     "credential_grant": {"to": "person", "who": str(Who.ADMIN)},
     "schedules_release": {"missed": "make_up"},
+    "channel": {"name": "Another name", "ntfy.topic": "ops", "ntfy.server": notices.NOWHERE},
+    "rule_new": {
+        "owner": "me",
+        "scope": "installation",
+        "kind": ["failed"],
+        "after_failures": "2",
+        "frequency": "daily",
+        "to": ["owner"],
+        "is_on": "yes",
+    },
+    "rule_switch": {"on": "no"},
+    "rule_move": {"by": "down"},
+    "snoozes": {"what": "all", "length": "1h", "reason": "away"},
 }
 """What a form has to hold to be sound, beside what depends on who sends it."""
 
@@ -106,6 +120,8 @@ def address(site: Site, row: Row, who: str) -> str:
     assert owner
     place = Place(owner_id=owner.id) if who == Who.OWNER else NOWHERE
     path = row.path
+    owner_id = owner.id if who == Who.OWNER else 0
+    path = notices.filled(site, path, row.route, owner_id=owner_id, asker_id=_keeper(site, who).id)
     for marks, made in MADE:
         if any(mark in path for mark in marks):
             return made(site, row, who)
@@ -175,8 +191,17 @@ def invitation(site: Site) -> tuple[int, str]:
     return made.id, found.invitations.link(made.id, actor=TESTER).rpartition("/")[2]
 
 
+def _keeper(site: Site, who: str) -> User:
+    """Return who can bring back what was removed: who asks if it is theirs to keep, else an administrator."""
+    found = site.users.find(who if who in {Who.OWNER, Who.ADMIN} else Who.ADMIN)
+    assert found
+    return found
+
+
 def token_for(site: Site, route: str) -> str:
     """Return the token of a link that is good."""
+    if route.startswith("unsubscribe"):
+        return notices.ending_token(site, is_ended=route == "unsubscribe_back")
     found: ByLink = site.app.state.house.by_link
     if route == "join":
         return invitation(site)[1]
@@ -288,6 +313,21 @@ def by_sender(row: Row, who: str, passwords: dict[str, str]) -> dict[str, Any]:
         "check_new": lambda: HEARTBEAT | {"name": f"of {who}"},
         "check_edit": lambda: HEARTBEAT | {"name": f"now {who}"},
         "projects": lambda: {"name": f"New {row.route} of {who}"},
+        "channel_new": lambda: {
+            "kind": "ntfy",
+            "name": f"of {who}",
+            "ntfy.topic": "ops",
+            "ntfy.server": notices.NOWHERE,
+            "ntfy.token": made_up(),
+        },
+        "rule": lambda: {
+            "scope": "installation",
+            "kind": ["failed"],
+            "after_failures": "4",
+            "frequency": "each",
+            "to": ["owner"],
+            "is_on": "yes",
+        },
         "credential_new": lambda: {"kind": "token", "name": f"of {who}", "token.token": made_up()},
         "credential": lambda: {"name": f"now {row.method} {who}"},
         "credential_remove": lambda: {"confirm": f"{row.route} {row.method} {who}".replace("_", "-")},
@@ -335,12 +375,14 @@ def test_r44_only_few_routes_are_open_to_everybody() -> None:
         *("setup", "login", "login_second", "login_passkey", "elsewhere", "elsewhere_back"),
         *("health_live", "health_ready", "forgot", "reset", "register", "join", "confirm"),
         *("ping", "ping_start", "ping_fail", "ping_code", "metrics"),
+        *("unsubscribe", "unsubscribe_back"),
     }
     changing = {row.needs for row in ROWS if row.method == "POST"} - {Door.EVERYBODY, Door.SIGNED_IN}
     assert changing == {
         *(Permission.TASKS_PAUSE, Permission.TASKS_TRIGGER, Permission.RUNS_CANCEL),
         *(Permission.USERS_MANAGE, Permission.PROJECTS_MANAGE, Permission.AUDIT_READ),
         *(Permission.SYSTEM_READ, Permission.SYSTEM_MANAGE, Permission.CREDENTIALS_USE),
+        Permission.NOTICES_USE,
     }
 
 

@@ -30,6 +30,7 @@ from horarium.triggers import IntervalTrigger, to_text
 from horarium.vault.credentials import NewCredential
 from horarium.vault.grants import NewGrant
 from horarium.web.access import API_ROWS, ROWS, Door, Row, Transport, Who
+from tests.support import notices
 from tests.support.api import program
 from tests.support.pages import Site, open_site, token_of
 from tests.support.people import LAPTOP, TESTER, SetClock, made_up
@@ -37,16 +38,18 @@ from tests.support.vault import HOST
 from tests.web.test_app_access import HEARTBEAT
 
 PLACE = re.compile(r"\{(\w+)(?::\w+)?\}")
-ABSENT = {"session": "0" * 64, "version": "1"}
+ABSENT = {"session": "0" * 64, "version": "1", "kept": "987654321"}
 FAR_AWAY = "987654321"
 IN_FORMS = {"id": "task_id", "session": "session", "token": "token_id", "passkey": "passkey", "user": "user_id"}
+IN_FORMS |= {"channel": "channel_id"}
 """Fields of forms that name a thing, and the kind of it."""
-IN_QUERIES = {"api_runs": {"task": "task_id"}}
+IN_QUERIES = {"api_runs": {"task": "task_id"}, "api_deliveries": {"task": "task_id"}}
 HEADERS = {"date", "x-request-id", "set-cookie", "content-length"}
 NONCES = re.compile(r'value="[^"]{40,}"|data-passkey="[^"]*"|/events\?after=\d+|[0-9a-f]{16,}')
 NUMBERED = (
     *("users", "scheduled_tasks", "projects", "api_tokens", "passkeys", "user_credentials", "credential_grants"),
     "heartbeat_checks",
+    *("channels", "notice_rules", "deliveries", "notice_snoozes"),
 )
 STREAMS = {"events", "run_log_stream"}
 
@@ -110,13 +113,14 @@ class Person:
             "invitation_id": FAR_AWAY,
             "check_id": str(self._heartbeat()),
             **self._credential(guest, is_revoked=route == "credential_regrant"),
+            **self._notices(route),
         }
 
     def ask(self, asked: Asked, things: Mapping[str, str]) -> Any:
         """Send a recorded request, about these things."""
         path, row = asked.path(things), asked.row
         if row.transport is Transport.API:
-            body = asked.fields(things) or None
+            body = asked.fields(things) or notices.body_for(self.client, row.route, row.method)
             return self.client.request(row.method, path, json=None if row.method == "GET" else body)
         if row.method == "GET":
             # The head is enough of a stream that is there: its body has no end.
@@ -151,6 +155,12 @@ class Person:
         made: HeartbeatCheck = self.site.app.state.house.checks.add(wish, actor=TESTER)
         return made.id
 
+    def _notices(self, route: str) -> dict[str, str]:
+        site, mine = self.site, self.user.id
+        path = "/".join(f"{{{kind}}}" for kind in sorted(notices.KINDS))
+        made = notices.filled(site, path, route, owner_id=mine, asker_id=mine)
+        return dict(zip(sorted(notices.KINDS), made.split("/"), strict=True))
+
     def _passkey(self) -> int:
         made = Passkey(
             id=0,
@@ -183,6 +193,20 @@ FORMS: dict[tuple[str, str], dict[str, Any]] = {
     ("credential_give", "POST"): {"heir": "elsewhere"},
     ("credential_grant", "POST"): {"to": "person", "who": "elsewhere"},
     ("credential_remove", "POST"): {"confirm": "ana-1"},
+    ("channel", "POST"): {"name": "Another name", "ntfy.topic": "ops", "ntfy.server": notices.NOWHERE},
+    ("rule", "POST"): {
+        "scope": "installation",
+        "kind": ["failed"],
+        "after_failures": "2",
+        "frequency": "daily",
+        "to": ["owner"],
+        "is_on": "yes",
+    },
+    ("rule_switch", "POST"): {"on": "no"},
+    ("rule_move", "POST"): {"by": "down"},
+    ("snoozes", "POST"): {"what": "channel", "channel": "", "length": "1h"},
+    ("api_channel", "PATCH"): {"name": "Another name"},
+    ("api_rule", "PATCH"): {"after_failures": 3},
 }
 """What a recorded form holds; the names of things are put in for each replay."""
 
@@ -276,6 +300,7 @@ def test_the_walk_knows_every_kind_of_thing_that_a_route_names() -> None:
     kinds = {
         *("task_id", "run_id", "project_id", "token_id", "session", "passkey", "user_id", "invitation_id"),
         *("credential_id", "version", "grant_id", "check_id"),
+        *notices.KINDS,
     }
     for row in (*ROWS, *API_ROWS):
         if row.needs is Door.EVERYBODY:

@@ -46,8 +46,8 @@ class Given:
     ] = False
 
 
-def values_of(kind: Kind, given: Given, base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return all values that were given, and ask for the secrets that are missing.
+def values_of(kind: Kind, given: Given, base: Mapping[str, str] | None = None, *, asks: bool = True) -> dict[str, str]:
+    """Return all values that were given, and ask for the secrets that are missing, unless it `asks` for none.
 
     `base` are open values that stay where nothing else is said. Raises `InvalidValue`, `NotFound` for a file.
     """
@@ -66,7 +66,7 @@ def values_of(kind: Kind, given: Given, base: Mapping[str, str] | None = None) -
             found[name] = _asked_for(_field(kind, name))
     if given.make_key:
         found = with_new_key(kind.name, found)
-    for name in (each.name for each in kind.fields if each.secret and each.required):
+    for name in (each.name for each in kind.fields if each.secret and each.required and asks):
         if name not in found:
             found[name] = _asked_for(_field(kind, name))
     return found
@@ -98,7 +98,7 @@ def _field(kind: Kind, name: str) -> FieldKind:
     found = kind.field(name)
     if found is None:
         names = ", ".join(each.name for each in kind.fields)
-        raise InvalidValue("field", name, f"a credential of kind {kind.name} has {names}")
+        raise InvalidValue("field", name, f"there are {names} for the kind {kind.name}")
     return found
 
 

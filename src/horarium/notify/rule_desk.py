@@ -77,12 +77,10 @@ class RuleDesk:
             if len(before) >= MOST_RULES:
                 raise InvalidValue("rules", len(before), f"there are at most {MOST_RULES}: remove one first")
             checked = _checked(tx, wanted, asker)
-            place = sum(not each.standard for each in before)
-            order = [*(each for each in before if not each.standard)]
-            rest = [each for each in before if each.standard]
+            place = next((place for place, each in enumerate(before) if each.standard), len(before))
             draft = replace(checked, id=0, standard="", position=place, created_by=asker.actor.words)
             made = book.add(draft, now=self._clock.now())
-            _place(book, [*order, made, *rest])
+            _place(book, [*before[:place], made, *before[place:]])
             self._trail.note(tx, asker.actor, Action.RULE_ADDED, about(made), after=shown(made))
             return _seen(tx, made.id, asker)
 
@@ -154,8 +152,11 @@ def shown(rule: Rule) -> dict[str, Any]:
 
 
 def _place(book: RuleBook, rules: Sequence[Rule]) -> None:
+    is_behind = False
     for position, rule in enumerate(rules):
-        place = FIRST_STANDARD + position if rule.standard else position
+        # What somebody has put behind a standard rule stays there.
+        is_behind = is_behind or bool(rule.standard)
+        place = FIRST_STANDARD + position if is_behind else position
         if rule.position != place:
             book.place(rule.id, place)
 

@@ -19,6 +19,7 @@ from horarium.execution.limits import IsolationOptions
 from horarium.execution.local import local_performers
 from horarium.execution.rescue import await_end
 from horarium.execution.threads import ThreadLauncher
+from horarium.notify.channels.kinds import kinds_of
 from horarium.notify.courier import Courier
 from horarium.notify.office import Office, office_of
 from horarium.records.secrets import Keyring
@@ -186,7 +187,7 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
         setup=Setup(store, clock, People(store, clock)),
         secret_key=key.encode(),
         courier=courier_of(config, store, clock, key.encode()),
-        office=office_of(config, store, clock, vault=vault),
+        office=office_of(config, store, clock, vault=vault, kinds=kinds_of(clock)),
         vault=vault,
         figures=figures,
         caretaker=Caretaker(store, clock),

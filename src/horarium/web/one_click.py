@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Final
@@ -32,8 +33,9 @@ async def form_of_mail(request: Request) -> Fields:
         if len(body) > _MOST_OCTETS:
             raise Refusal("too_large")
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode("latin-1")
-    parts = BytesParser(policy=HTTP).parsebytes(head + bytes(body)).get_payload()
-    if not isinstance(parts, list) or len(parts) != 1 or parts[0].is_multipart():
+    parsed: EmailMessage = BytesParser(policy=HTTP).parsebytes(head + bytes(body))
+    parts = list(parsed.iter_parts())
+    if len(parts) != 1 or parts[0].is_multipart():
         raise Refusal("wrong_type")
     name = parts[0].get_param("name", header="content-disposition")
     return Fields({str(name): [str(parts[0].get_payload()).strip()]})

@@ -16,7 +16,7 @@ from starlette.routing import Match
 
 from horarium.accounts.roles import Permission, least_scope
 from horarium.web.access import ALL_PATHS, Method, Row, row_for
-from horarium.web.api import audit, checks, me, runs, tasks
+from horarium.web.api import audit, channels, checks, deliveries, me, rules, runs, tasks
 from horarium.web.api.bodies import KIND
 from horarium.web.api.routing import Asking, GuardedRoute
 from horarium.web.api.shapes import Problem
@@ -82,6 +82,36 @@ ENDPOINTS: Final[dict[str, tuple[Endpoint, ...]]] = {
     ),
     "api_check_pause": (Endpoint("POST", checks.pause_heartbeat, "heartbeats"),),
     "api_check_resume": (Endpoint("POST", checks.resume_heartbeat, "heartbeats"),),
+    "api_channels": (
+        Endpoint("GET", channels.list_channels, "notifications"),
+        Endpoint("POST", channels.add_channel, "notifications", 201),
+    ),
+    "api_channel": (
+        Endpoint("GET", channels.get_channel, "notifications"),
+        Endpoint("PATCH", channels.change_channel, "notifications"),
+        Endpoint("DELETE", channels.remove_channel, "notifications", 204),
+    ),
+    "api_channel_test": (Endpoint("POST", channels.test_channel, "notifications"),),
+    "api_channel_pause": (Endpoint("POST", channels.pause_channel, "notifications"),),
+    "api_channel_resume": (Endpoint("POST", channels.resume_channel, "notifications"),),
+    "api_rules": (
+        Endpoint("GET", rules.list_rules, "notifications"),
+        Endpoint("POST", rules.add_rule, "notifications", 201),
+    ),
+    "api_rules_order": (Endpoint("POST", rules.order_rules, "notifications"),),
+    "api_rule": (
+        Endpoint("GET", rules.get_rule, "notifications"),
+        Endpoint("PATCH", rules.change_rule, "notifications"),
+        Endpoint("DELETE", rules.remove_rule, "notifications", 204),
+    ),
+    "api_deliveries": (Endpoint("GET", deliveries.list_deliveries, "notifications"),),
+    "api_delivery": (Endpoint("GET", deliveries.get_delivery, "notifications"),),
+    "api_delivery_resend": (Endpoint("POST", deliveries.resend_delivery, "notifications"),),
+    "api_snoozes": (
+        Endpoint("GET", deliveries.list_snoozes, "notifications"),
+        Endpoint("POST", deliveries.add_snooze, "notifications", 201),
+    ),
+    "api_snooze": (Endpoint("DELETE", deliveries.end_snooze, "notifications", 204),),
     "api_audit": (Endpoint("GET", audit.list_audit, "audit"),),
 }
 

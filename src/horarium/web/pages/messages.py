@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from starlette.responses import Response
@@ -51,7 +51,7 @@ def log_page(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str])
     by_id = {each.id: each for each in channels}
     wanted = _wanted(visit, by_id)
     before = visit.query.number("before")
-    found = log.page(asker=asker, before=before, limit=limit + 1, **wanted)
+    found = log.page(asker=asker, before=before, limit=limit + 1, **asdict(wanted))
     shown = found[:limit]
     waiting = log.waiting(asker=asker)
     with visit.house.services.store.reading() as tx:
@@ -115,13 +115,20 @@ def send_again(visit: Visit) -> Response:
     return visit.back(there, notice=Notice(status="ok", title="It is sent again within seconds", text=text))
 
 
-def _wanted(visit: Visit, channels: Mapping[int, Channel]) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which messages are shown."""
+
+    state: str = ""
+    channel_id: int | None = None
+    task_id: int | None = None
+
+
+def _wanted(visit: Visit, channels: Mapping[int, Channel]) -> _Wanted:
     state = next((each for each in visit.query.many("state") if each in STATES), "")
     numbers = [each for each in visit.query.many("channel") if each.isascii() and each.isdigit() and len(each) < 19]
     channel = next((int(each) for each in numbers if int(each) in channels), None)
-    found: dict[str, object] = {"state": state, "channel_id": channel}
-    task_id = _task_id(visit)
-    return found if task_id is None else {**found, "task_id": task_id}
+    return _Wanted(state, channel, _task_id(visit))
 
 
 def _task_id(visit: Visit) -> int | None:
@@ -134,34 +141,27 @@ def _task_id(visit: Visit) -> int | None:
     return number if task is not None and visit.reach.covers(task.place) else None
 
 
-def _link(visit: Visit, wanted: Mapping[str, object], **more: object) -> str:
-    values = {
-        "state": wanted["state"] or None,
-        "channel": wanted["channel_id"],
-        "task": wanted.get("task_id"),
-    }
+def _link(visit: Visit, wanted: _Wanted, **more: object) -> str:
+    values = {"state": wanted.state or None, "channel": wanted.channel_id, "task": wanted.task_id}
     return visit.links.to("messages", **{**values, **more})
 
 
-def _filters(visit: Visit, tx: Transaction, wanted: Mapping[str, object], channels: list[Channel]) -> FilterBar:
+def _filters(visit: Visit, tx: Transaction, wanted: _Wanted, channels: list[Channel]) -> FilterBar:
     chips = []
-    if wanted["state"]:
-        label = f"State: {STATES[str(wanted['state'])][1].lower()}"
-        chips.append(Chip(label=label, href=_link(visit, {**wanted, "state": ""})))
-    names = {each.id: each.name for each in channels}
-    if wanted["channel_id"]:
-        label = f"Channel: {names[int(str(wanted['channel_id']))]}"
-        chips.append(Chip(label=label, href=_link(visit, {**wanted, "channel_id": None})))
-    task = TaskBook(tx).get(int(str(wanted["task_id"]))) if wanted.get("task_id") else None
+    if wanted.state:
+        label = f"State: {STATES[wanted.state][1].lower()}"
+        chips.append(Chip(label=label, href=_link(visit, replace(wanted, state=""))))
+    name = next((each.name for each in channels if each.id == wanted.channel_id), None)
+    if name is not None:
+        chips.append(Chip(label=f"Channel: {name}", href=_link(visit, replace(wanted, channel_id=None))))
+    task = None if wanted.task_id is None else TaskBook(tx).get(wanted.task_id)
     if task is not None:
-        chips.append(Chip(label=f"Task: {task.name}", href=_link(visit, {**wanted, "task_id": None})))
-    states = tuple(
-        Choice(value=value, label=words, on=value == wanted["state"]) for value, (_, words) in STATES.items()
-    )
+        chips.append(Chip(label=f"Task: {task.name}", href=_link(visit, replace(wanted, task_id=None))))
+    states = tuple(Choice(value=value, label=words, on=value == wanted.state) for value, (_, words) in STATES.items())
     menus = [FilterMenu(label="State", name="state", choices=states)]
     if channels:
         choices = tuple(
-            Choice(value=str(each.id), label=each.name, on=each.id == wanted["channel_id"]) for each in channels
+            Choice(value=str(each.id), label=each.name, on=each.id == wanted.channel_id) for each in channels
         )
         menus.append(FilterMenu(label="Channel", name="channel", choices=choices))
     kept = () if task is None else (("task", str(task.id)),)
