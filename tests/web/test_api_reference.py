@@ -14,13 +14,16 @@ from horarium.accounts.tokens import NewToken, Tokens
 from horarium.clock import EPOCH
 from horarium.records.checks import CallKind, CheckWish
 from horarium.records.reach import Place
+from horarium.records.telling import Target
 from horarium.states import RunState
 from horarium.store.books.checks import CheckBook
 from horarium.triggers import IntervalTrigger, to_text
 from horarium.web.access import API_ROWS
+from tests.support import notices
 from tests.support.api import program
 from tests.support.pages import Site, open_site
 from tests.support.people import TESTER, SetClock, made_up
+from tests.support.vault import HOST
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
 EXAMPLE = re.compile(
@@ -49,6 +52,12 @@ def site(tmp_path: Path) -> Iterator[Site]:
             # Not by the desk: the example of the audit log ends with the token.
             CheckBook(tx).add(wish, token=token, now=opened.clock.micros())
         opened.app.state.house.calls.take(token, CallKind.DONE, address="10.2.0.7", agent="curl/8.5.0")
+        ops = notices.add_channel(opened, 0, name="warehouse-ops")
+        notices.add_message(opened, Target(channel_id=ops))
+        night = notices.add_channel(opened, 0, name="night-shift", token=False)
+        opened.app.state.house.telling.channels.pause(night, asker=HOST)
+        notices.add_snooze(opened, 1)
+        notices.add_rule(opened, 1)
         yield opened
 
 

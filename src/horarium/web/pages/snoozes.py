@@ -80,7 +80,7 @@ def _until(visit: Visit, values: dict[str, str], errors: dict[str, str]) -> date
 
 def _about(visit: Visit, wanted: Snooze, values: dict[str, str], errors: dict[str, str]) -> Snooze:
     if values["what"] == "channel" and not asker_of(visit).sees_all:
-        errors["channel"] = "Channel: pause it instead; to hold it back is for administrators."
+        errors["what"] = "What: pause the channel instead; to hold it back is for administrators."
         return wanted
     if values["what"] == "channel":
         number = values["channel"]
