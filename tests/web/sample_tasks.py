@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from horarium.web.charts.durations import Point
 from horarium.web.charts.parts import Outcome
+from horarium.web.views.channels import RuleLine
 from horarium.web.views.parts import (
     Fact,
     Pager,
@@ -16,9 +17,10 @@ from horarium.web.views.parts import (
     Tab,
     TaskName,
 )
+from horarium.web.views.rules import Option
 from horarium.web.views.shell import Notice, Undo
 from horarium.web.views.status import Status
-from horarium.web.views.task import Failing, LedgerRow, Parking, Pause, Schedule, TaskPage
+from horarium.web.views.task import Failing, LedgerRow, Parking, Pause, Schedule, TaskPage, Told
 from horarium.web.views.tasks import LastRun, Order, TaskRow, TasksPage
 from tests.web.sample_parts import (
     BERLIN,
@@ -255,6 +257,13 @@ def task() -> TaskPage:
         ),
         parameters=(Parameter(name="ledger", value='"eu-main"'), Parameter(name="lookback_days", value="3")),
         about=(Fact(label="Number", text="1", code=True), Fact(label="Added", text="Mon 5 Jan 2026 by import crontab")),
+        told=Told(
+            rules=(RuleLine(id=3, words="If any task fails, tell its owner by e-mail, every time", is_on=True),),
+            lengths=(Option(value="1h", label="An hour"), Option(value="1d", label="A day")),
+            held_until=NOW + timedelta(hours=4),
+            held_id=2,
+            is_all=True,
+        ),
     )
 
 
@@ -263,6 +272,7 @@ def task_new() -> TaskPage:
     there = ZoneInfo("America/St_Johns")
     plan = dataclasses.replace(schedule(), zone=there, zone_key="America/St_Johns", notes=(), week=())
     return TaskPage(
+        told=Told(rules=(), lengths=(Option(value="1h", label="An hour"),)),
         shell=shell(may_act=False),
         task=named(12, "Depot scorecards", "command"),
         status="active",

@@ -329,3 +329,20 @@ def test_r84_nothing_else_is_done_without_the_proof_of_a_form(site: Site) -> Non
         assert site.client().post(wrong, data={"List-Unsubscribe": "One-Click"}).status_code == 404
     site.users.disable(person.id, actor=HOST.actor)
     assert site.client().get(path).status_code == 404
+
+
+def test_the_page_of_a_task_says_who_is_told_and_holds_it_back(site: Site, ines: TestClient) -> None:
+    task, other = site.task("backup", tags=("critical",)), site.task("other")
+    assert done(ines, f"{RULES}/new", **RULE) == "The rule is saved"
+    told = ines.get(f"/tasks/{task}").text
+    assert "If a task tagged “critical” fails 3 times" in told
+    assert "tell its owner by e-mail, at most once an hour" in told
+    assert "every time" not in told, "the setting keeps that rule quiet"
+    assert "tagged “critical”" not in ines.get(f"/tasks/{other}").text
+    held = {"what": "task", "task": f"#{task}", "length": "4h", "back": f"/tasks/{task}"}
+    assert done(ines, "/notifications/held", **held).startswith("It is held back")
+    assert "Held back until 16:00." in ines.get(f"/tasks/{task}").text
+    assert "Held back until" not in ines.get(f"/tasks/{other}").text
+    assert f'value="#{task}"' in ines.get(f"{RULES}/new?task=%23{task}").text
+    owned = site.task("bos", place=Place(owner_id=2))
+    assert "No rule of yours is about it" in site.signed_in("bo").get(f"/tasks/{owned}").text

@@ -25,6 +25,7 @@ from horarium.web.judging import task_for
 from horarium.web.pages.policies import policy_facts
 from horarium.web.pages.runs import page_of
 from horarium.web.pages.timing import schedule_of
+from horarium.web.pages.told import rules_of, told_of
 from horarium.web.pages.wording import (
     WHY,
     mark_of,
@@ -50,6 +51,7 @@ def show(visit: Visit) -> Response:
     """Show one task."""
     task_id = visit.number("task_id")
     only_failed, only_skipped = visit.query.text("runs") == "failed", visit.query.text("times") == "skipped"
+    views = rules_of(visit)
     with visit.house.services.store.reading() as tx:
         task = task_for(visit, tx, task_id, Permission.TASKS_READ)
         history = HistoryBook(tx)
@@ -87,6 +89,7 @@ def show(visit: Visit) -> Response:
             policies=policy_facts(task.definition),
             parameters=_parameters(task),
             about=(*_for_whom(tx, task, visit), *_about(task, visit)),
+            told=told_of(visit, tx, task, views),
         )
     return visit.show(page)
 

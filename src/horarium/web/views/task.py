@@ -7,7 +7,9 @@ from datetime import datetime, tzinfo
 from typing import ClassVar
 
 from horarium.web.charts.durations import Point
+from horarium.web.views.channels import RuleLine
 from horarium.web.views.parts import ONE_PAGE, Fact, Pager, Parameter, RunRow, Tab, TaskName
+from horarium.web.views.rules import Option
 from horarium.web.views.shell import Shell
 from horarium.web.views.status import Status
 
@@ -72,6 +74,21 @@ class LedgerRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Who is told of a task: the rules that are theirs to see, in the order in which they are asked.
+
+    `held_until` is until when it is held back for who looks, under the number `held_id`; `lengths` are for how long it
+    can be. `is_all` says that these are all rules, not one's own alone.
+    """
+
+    rules: tuple[RuleLine, ...]
+    lengths: tuple[Option, ...]
+    held_until: datetime | None = None
+    held_id: int | None = None
+    is_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskPage:
     """Everything about one task; with `only_skipped` the ledger shows what became no run.
 
@@ -103,3 +120,4 @@ class TaskPage:
     policies: tuple[Fact, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     about: tuple[Fact, ...] = ()
+    told: Told | None = None
