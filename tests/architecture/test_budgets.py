@@ -53,6 +53,7 @@ LAZY_IMPORTS: dict[str, str] = {
     "src/horarium/execution/threads.py": _DEAR.format("a run that is for a person"),
     "src/horarium/library/scheduler.py": _DEAR.format("starting, or asking for settings or the history,"),
     "src/horarium/notify/channels/others.py": _DEAR.format("a channel for one of a hundred other services"),
+    "src/horarium/reports/paper.py": "what the extra `pdf` brings is only there, and only needed, for paper",
     "src/horarium/scheduling/personal.py": _DEAR.format("a task that is there for each person"),
     "src/horarium/scheduling/places.py": _DEAR.format("a task that belongs to somebody"),
     "src/horarium/scheduling/standstill.py": _DEAR.format("a loop that stands still"),

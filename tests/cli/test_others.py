@@ -216,7 +216,7 @@ def test_the_command_reference_has_an_example_for_each_command(bare: Program) ->
         *(["audit", "list"], ["audit", "verify"]),
         *(["backup", word] for word in ("make", "list", "show", "verify", "drill", "restore", "prune", "release")),
         *(["adopt", word] for word in ("single-user", "verify", "undo", "finish")),
-        *(["mail", "test"], ["mail", "list"], ["mail", "resend"]),
+        *(["mail", "test"], ["mail", "list"], ["mail", "resend"], ["report", "show"], ["report", "send"]),
         *(["user", "invite"], ["user", "reset-password"], ["user", "set-email"]),
         *(["token", word] for word in ("list", "create", "revoke")),
         *(["channel", word] for word in ("list", "show", "add", "edit", "test", "pause", "resume", "remove")),

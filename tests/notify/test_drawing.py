@@ -42,6 +42,8 @@ VALUES: dict[str, Any] = {
     "gone_at": 1_781_000_000_000_000,
 }
 BREAKS = ("\r\n", "\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", "\u202e")
+WRITTEN = [kind for kind in LetterKind if kind is not LetterKind.SUMMARY]
+"""The kinds that have words of their own; summaries come drawn."""
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def parts(found: Drawn) -> tuple[str, str]:
     return str(text.get_content()), str(html.get_content())
 
 
-@pytest.mark.parametrize("kind", list(LetterKind))
+@pytest.mark.parametrize("kind", WRITTEN)
 def test_each_letter_says_the_same_as_text_and_as_html(drawing: Drawing, kind: LetterKind) -> None:
     found = drawn(drawing, kind)
     text, html = parts(found)
@@ -116,7 +118,7 @@ def test_a_letter_about_unused_credentials_names_them_and_until_when_they_can_be
 @pytest.mark.parametrize("broken", BREAKS)
 def test_r83_line_breaks_in_any_field_are_blanks_and_the_letter_is_still_made(drawing: Drawing, broken: str) -> None:
     name = f"Ana{broken}Bcc: b@evil.test"
-    for kind in LetterKind:
+    for kind in WRITTEN:
         found = drawn(drawing, kind, name=name, inviter=name, project=name)
         assert found.message["Bcc"] is None
         assert str(found.message["Subject"]).isprintable()
@@ -164,7 +166,7 @@ def test_letters_look_right_wide_and_narrow(browser: Browser, drawing: Drawing, 
     found: dict[str, list[str]] = {}
     for width in (600, NARROW["width"]):
         with open_page(browser, size={"width": width, "height": 800}, scheme=scheme) as page:
-            for kind in LetterKind:
+            for kind in WRITTEN:
                 page.set_content(parts(drawn(drawing, kind))[1])
                 # A letter has no landmarks: it is shown inside a page that has them.
                 problems = [each for each in axe(page) if not each.startswith(("region", "landmark-one-main"))]
@@ -172,3 +174,14 @@ def test_letters_look_right_wide_and_narrow(browser: Browser, drawing: Drawing, 
                     problems.append("it scrolls sideways")
                 found[f"{kind} {width}"] = problems
     assert {name: problems for name, problems in found.items() if problems} == {}
+
+
+def test_r83_a_letter_that_comes_drawn_keeps_its_look_and_its_subject_on_one_line(drawing: Drawing) -> None:
+    stamp = Stamp(message_id="f00d", at=AT)
+    values = {"subject": "Your week\r\nBcc: b@evil.test", "text": "One\nTwo\n", "html": "<p>One</p>\n<p>Two</p>"}
+    made = drawing.draw(LetterKind.SUMMARY, values, to="ines@tidewater.example", stamp=stamp)
+    assert made.message["Subject"] == "Your week Bcc: b@evil.test"
+    assert made.message["Bcc"] is None
+    text, html = parts(made)
+    assert text.split() == ["One", "Two"]
+    assert html.split() == ["<p>One</p>", "<p>Two</p>"]

@@ -10,6 +10,7 @@ from horarium.accounts.people import People
 from horarium.audit.chain import verify
 from horarium.audit.trail import Trail
 from horarium.errors import Conflict, InvalidValue, NotFound
+from horarium.preferences.catalogue import STANDARD
 from horarium.preferences.setting import Setting, SettingType
 from horarium.preferences.settings import Preferences
 from horarium.records.people import User
@@ -34,6 +35,9 @@ def test_a_person_has_the_defaults_until_they_choose(settings: Preferences, ana:
         "week_start": "monday",
         "look": "system",
         "page_size": "50",
+        "summary": "off",
+        "summary_day": "monday",
+        "summary_hour": 8,
         "sync_interval": 3600,
         "twitter_to_bluesky_enabled": True,
         "bluesky_to_twitter_enabled": True,
@@ -164,7 +168,7 @@ def test_applications_add_settings_of_their_own(
     settings.set(ana.id, "sync_interval", 900)
     elsewhere = Preferences(store, clock)
     assert elsewhere.get(ana.id, "sync_interval") == 900
-    assert {each.group for each in elsewhere.catalogue().values()} == {"Time and language", "Sync"}
+    assert {each.group for each in elsewhere.catalogue().values()} == {"Time and language", "Summaries by mail", "Sync"}
     with pytest.raises(InvalidValue, match="taken by Sync"):
         settings.register("Other", SYNC[:1])
     with pytest.raises(InvalidValue, match="taken by Horarium itself"):
@@ -177,7 +181,7 @@ def test_applications_add_settings_of_their_own(
     settings.register("Sync", SYNC)
     assert settings.get(ana.id, "sync_interval") == 900
     settings.register("Sync", [])
-    assert len(settings.catalogue()) == 6
+    assert len(settings.catalogue()) == len(STANDARD)
 
 
 def test_a_value_that_is_no_longer_allowed_counts_for_nothing(settings: Preferences, ana: User) -> None:

@@ -97,7 +97,7 @@ class Model:
                 took, late = spreads.setdefault((run.task_id, run.state, run.attempt > 1), ([], []))
                 took.append(run.took if run.state in FINAL_STATES else -1)
                 late.append(run.late)
-        found = {}
+        found: Sums = {}
         for key, (took, late) in spreads.items():
             ended = [each for each in took if each >= 0]
             found[key] = (len(took), *_shape(Spread.of(ended)), *_shape(Spread.of(late if ended else [])))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from horarium.records.figures import ERROR
+from horarium.records.figures import ERROR, QUARTER
 from horarium.states import Reason
 from horarium.store.books import tally
 from horarium.store.books.ledger import LedgerBook
 from horarium.store.books.runs import RunBook
-from horarium.store.books.tally import QUARTER, Ended, RunGroup, SkipGroup, TallyBook
+from horarium.store.books.tally import Ended, RunGroup, SkipGroup, TallyBook
 from horarium.store.hot import Hot
 from horarium.store.port import Store
 from horarium.store.sqlite import SqliteStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from horarium.preferences.catalogue import STANDARD
+from horarium.preferences.catalogue import STANDARD, TIME
 from horarium.web.views.preferences import AddedPage, Choice, Control, Group, RulesPage, TimePage
 from tests.web.sample_parts import shell
 from tests.web.sample_settings import parts
@@ -41,7 +41,8 @@ EMAIL = Control(key="mail", label="Mail for problems", hint="Where problems are 
 
 def time() -> TimePage:
     """Return the page about time and language, with a locked clock and a zone that is not there."""
-    controls = {**STANDARDS, "clock": replace(STANDARDS["clock"], is_locked=True)}
+    controls = {each.key: STANDARDS[each.key] for each in STANDARD if each.group == TIME}
+    controls |= {"clock": replace(STANDARDS["clock"], is_locked=True)}
     controls["timezone"] = replace(controls["timezone"], value="Europe/Berlin", choices=ZONES)
     errors = {"timezone": "Time zone: use a name of the IANA list."}
     return TimePage(shell=shell(), parts=parts("settings_time"), **controls, there="14:32", errors=errors)

@@ -26,6 +26,14 @@ from tests.web.sample_preferences import added, added_none, rules, time, time_pl
 from tests.web.sample_run import run_ended, run_live, run_new
 from tests.web.sample_settings import sessions, sessions_one, signin, signin_wrong
 from tests.web.sample_storage import empty_storage, rich_storage
+from tests.web.sample_summary import (
+    choices,
+    choices_no_address,
+    choices_no_mail,
+    choices_plain,
+    summary,
+    summary_none,
+)
 from tests.web.sample_system import empty_system, rich_system
 from tests.web.sample_tasks import task, task_new, tasks
 from tests.web.sample_tokens import tokens, tokens_none
@@ -87,6 +95,8 @@ def rich() -> dict[str, ViewModel]:
         "settings-tokens": tokens(),
         "settings-time": time(),
         "settings-added": added(),
+        "settings-summary": choices(),
+        "summary": summary(),
         "settings-rules": rules(),
         **rich_system(),
         "confirm": ConfirmPage(shell=shell(stream=None), held="sealed", name="ines", error="That did not match."),
@@ -124,6 +134,10 @@ def empty() -> dict[str, ViewModel]:
         "settings-tokens-none": tokens_none(),
         "settings-time-plain": time_plain(),
         "settings-added-none": added_none(),
+        "settings-summary-plain": choices_plain(),
+        "settings-summary-no-mail": choices_no_mail(),
+        "settings-summary-no-address": choices_no_address(),
+        "summary-none": summary_none(),
         "overview-first": dataclasses.replace(overview_empty(), has_tasks=False),
         "overview-empty": overview_empty(),
         **empty_people(),

@@ -71,6 +71,7 @@ INTERVAL = Setting(key="sync_interval", type=SettingType.NUMBER, default=60, lea
 COUNT = count()
 SIZES = cycle(("25", "100", "200"))
 HOURS = cycle(("06:00", "07:00", "09:00"))
+SUMMARY_HOURS = cycle(("5", "6", "7"))
 CHANGING: dict[str, Callable[[], dict[str, Any]]] = {
     "settings_profile": lambda: {"display_name": secrets.token_hex(8)},
     "settings_tokens": lambda: {"name": secrets.token_hex(8), "scope": ["read"], "days": "30"},
@@ -78,6 +79,7 @@ CHANGING: dict[str, Callable[[], dict[str, Any]]] = {
     "settings_time": lambda: {"page_size": next(SIZES)},
     "settings_added": lambda: {"key": ["sync_interval"], "value": [str(61 + next(COUNT))]},
     "storage_keep": lambda: {"run_days": str(100 + next(COUNT))},
+    "settings_summary": lambda: {"key": ["summary_hour"], "value": [next(SUMMARY_HOURS)]},
     "settings_rules": lambda: {"key": ["page_size"], "value": [next(SIZES)]},
 }
 """What to send so that something changes each time."""

@@ -35,6 +35,8 @@ class LetterKind(StrEnum):
     """Tells the old address that another one took its place."""
     CREDENTIAL_INACTIVE = "credential_inactive"
     """Tells the owner of credentials that nothing has used them for months, and until when each can be kept."""
+    SUMMARY = "summary"
+    """Brings the summary of a period; what it says is read when it is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

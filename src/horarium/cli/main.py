@@ -28,6 +28,7 @@ HOMES: Final = {
     "serve": "horarium.cli.serve",
     "task": "horarium.cli.task",
     "run": "horarium.cli.run",
+    "report": "horarium.cli.report",
     "cron": "horarium.cli.cron",
     "import": "horarium.cli.adopt",
     "adopt": "horarium.cli.single_user",

@@ -79,7 +79,12 @@ class Drawing:
         self._zone = zone
 
     def draw(self, kind: LetterKind, values: Mapping[str, Any], *, to: str, stamp: Stamp, team: str = "") -> Drawn:
-        """Return a letter of a kind. Raises `MailFailed`, for good, where it cannot be written at all."""
+        """Return a letter of a kind. Raises `MailFailed`, for good, where it cannot be written at all.
+
+        Values with `html` are a letter that is drawn already: `subject`, `text` and `html`.
+        """
+        if "html" in values:
+            return self.finished(values, to=to, stamp=stamp)
         shown = {name: one_line(value) if isinstance(value, str) else value for name, value in values.items()}
         # A link is ours, and longer than a line may be.
         shown |= {"link": values["link"]} if "link" in values else {}

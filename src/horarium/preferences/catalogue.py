@@ -54,6 +54,11 @@ class Catalogue(Mapping[str, Setting]):
 
 TIME: Final = "Time and language"
 TIME_ZONE: Final = "timezone"
+SUMMARIES: Final = "Summaries by mail"
+SUMMARY: Final = "summary"
+SUMMARY_DAY: Final = "summary_day"
+SUMMARY_HOUR: Final = "summary_hour"
+_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 STANDARD: Final = (
     Setting(
         key=TIME_ZONE,
@@ -109,6 +114,35 @@ STANDARD: Final = (
         label="Rows on a page",
         group=TIME,
         sentence="How many tasks or runs a list shows at once.",
+    ),
+    Setting(
+        key=SUMMARY,
+        type=SettingType.CHOICE,
+        default="off",
+        choices=("off", "daily", "weekly", "monthly"),
+        words=("Off", "Every day", "Every week", "Every month"),
+        group=SUMMARIES,
+        sentence="How often a summary of the runs that the person sees comes by mail.",
+    ),
+    Setting(
+        key=SUMMARY_DAY,
+        type=SettingType.CHOICE,
+        default="monday",
+        choices=_DAYS,
+        words=tuple(day.capitalize() for day in _DAYS),
+        label="Day of the summary",
+        group=SUMMARIES,
+        sentence="The weekday on which the weekly summary comes; it is about the seven days before.",
+    ),
+    Setting(
+        key=SUMMARY_HOUR,
+        type=SettingType.NUMBER,
+        default=8,
+        least=0,
+        most=23,
+        label="Hour of the summary",
+        group=SUMMARIES,
+        sentence="The full hour at which the summary comes, by the clock of the person's zone.",
     ),
 )
 """The settings that every installation has."""
@@ -170,6 +204,8 @@ ON_TELLING: Final = (
     ),
 )
 """The settings of what a person is told by mail, and when."""
+STANDARD_GROUPS: Final = frozenset(each.group for each in (*STANDARD, *ON_TELLING))
+"""The parts that they stand in: no application adds to these."""
 
 
 def check_added(added: Mapping[str, Iterable[Setting]]) -> None:

@@ -10,7 +10,7 @@ from horarium.audit.actions import Action
 from horarium.audit.trail import About, Trail
 from horarium.clock import Clock
 from horarium.errors import Conflict, InvalidValue, NotFound
-from horarium.preferences.catalogue import TELLING, TIME, TIME_ZONE, Catalogue, added_of, added_text, check_added
+from horarium.preferences.catalogue import STANDARD_GROUPS, TIME_ZONE, Catalogue, added_of, added_text, check_added
 from horarium.preferences.reading import Reading, Rule, Standing, as_text, values
 from horarium.preferences.setting import Setting
 from horarium.records.actors import Actor
@@ -45,9 +45,9 @@ class Preferences:
         for key in keys:
             if keys.count(key) > 1:
                 raise InvalidValue("key", key, "it is there twice")
-        taken = next((each.group for each in own if each.group in {TIME, TELLING}), None)
-        if taken is not None:
-            raise InvalidValue("group", taken, "use another name: this one is Horarium's own")
+        for each in own:
+            if each.group in STANDARD_GROUPS:
+                raise InvalidValue("group", each.group, "use another name: this one is Horarium's own")
         with self._store.transaction() as tx:
             book = SettingsBook(tx)
             before = dict(added_of(book.added()))

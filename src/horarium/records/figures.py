@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 QUARTER: Final = 900_000_000
 """A quarter of an hour in microseconds: what figures are kept by, since every zone's days begin on one."""
@@ -47,8 +48,7 @@ class Spread:
     @classmethod
     def from_text(cls, total: int, most: int, text: str | None) -> Spread:
         """Read what `to_text` wrote."""
-        flat = json.loads(text) if text else ()
-        return cls(total, most, dict(zip(flat[::2], flat[1::2], strict=True)))
+        return cls(total, most, dict(_pairs(text)) if text else {})
 
     def to_text(self) -> str | None:
         """Return the buckets as text, None without any."""
@@ -85,6 +85,16 @@ class Spread:
         for bucket, many in other.buckets.items():
             mine[bucket] = mine.get(bucket, 0) + many
 
+    def merge_text(self, total: int, most: int, text: str | None) -> None:
+        """Count all lengths of a spread that `to_text` wrote, too."""
+        if not text:
+            return
+        self.sum += total
+        self.most = max(self.most, most)
+        mine = self.buckets
+        for bucket, many in _pairs(text):
+            mine[bucket] = mine.get(bucket, 0) + many
+
     def percentile(self, percent: float) -> float | None:
         """Return the length that `percent` of all do not exceed, None without any length."""
         place = math.ceil(self.many * percent / 100)
@@ -94,6 +104,13 @@ class Spread:
                 middle = _FINEST / 2 if bucket == 0 else _FINEST * math.exp((bucket - 0.5) * _STEP)
                 return float(min(middle, self.most))
         return None
+
+
+@lru_cache(maxsize=50_000)
+def _pairs(text: str) -> tuple[tuple[int, int], ...]:
+    """Return the buckets of a text with their counts. Most are short, and the same ones come again and again."""
+    flat = json.loads(text)
+    return tuple(zip(flat[::2], flat[1::2], strict=True))
 
 
 class Key(NamedTuple):
@@ -124,6 +141,17 @@ class Group:
     newest: int | None = None
     took: Spread = field(default_factory=Spread)
     late: Spread = field(default_factory=Spread)
+
+    def merge_row(self, row: Sequence[Any]) -> None:
+        """Count all of a group that was kept as a row, too: in the order of the fields, each spread as three values."""
+        many, first_at, last_at, ended_at, newest = row[:5]
+        self.first_at = min(self.first_at, first_at) if self.many else first_at
+        self.last_at = max(self.last_at, last_at)
+        self.many += many
+        self.ended_at = _later(self.ended_at, ended_at)
+        self.newest = _later(self.newest, newest)
+        self.took.merge_text(*row[5:8])
+        self.late.merge_text(*row[8:11])
 
     def merge(self, other: Group) -> None:
         """Count all of another group, too."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from horarium.accounts.by_link import ByLink, by_link
+from horarium.accounts.letters import LetterKind
 from horarium.accounts.links import LinkMaker
 from horarium.accounts.people import People
 from horarium.accounts.registering import Mode, Rules
@@ -14,7 +15,9 @@ from horarium.config import Config
 from horarium.notify.courier import Courier
 from horarium.notify.mail_server import mailer_of
 from horarium.notify.office import drawing_of
+from horarium.reports.sending import Summaries
 from horarium.store.port import Store
+from horarium.upkeep.rules import rules_of as backup_rules_of
 
 _LOOPBACK: Final = frozenset({"localhost", "::1"})
 
@@ -35,8 +38,19 @@ def courier_of(config: Config, store: Store, clock: Clock, secret: bytes) -> Cou
     mailer = mailer_of(config)
     if mailer is None:
         return None
-    answers = by_link_of(config, store, clock, secret).answers
+    links = by_link_of(config, store, clock, secret).answers
+    answers = {**links, LetterKind.SUMMARY: summaries_of(config, store, clock).answer}
     return Courier(store, clock, mailer=mailer, drawing=drawing_of(config), answers=answers, team=config.team_name)
+
+
+def summaries_of(config: Config, store: Store, clock: Clock) -> Summaries:
+    """Return the summaries of this installation."""
+    return Summaries(store, clock, base_url=config.public_url, team=config.team_name, backups=backups_of(config, store))
+
+
+def backups_of(config: Config, store: Store) -> Path:
+    """Return the folder where backups go."""
+    return backup_rules_of(config, store).folder
 
 
 def post_warnings(config: Config) -> list[str]:

@@ -19,7 +19,6 @@ from horarium.execution.limits import IsolationOptions
 from horarium.execution.local import local_performers
 from horarium.execution.rescue import await_end
 from horarium.execution.threads import ThreadLauncher
-from horarium.notify.channels.kinds import kinds_of
 from horarium.notify.courier import Courier
 from horarium.notify.office import Office, office_of
 from horarium.records.secrets import Keyring
@@ -29,11 +28,12 @@ from horarium.runs.registry import Registry
 from horarium.scheduling.service import SchedulerService
 from horarium.scheduling.tasks import TaskDesk
 from horarium.server.caretaking import Caretaker
+from horarium.server.clerk import Clerk
 from horarium.server.companion import Companion
 from horarium.server.founding import make_private_folder
 from horarium.server.hardening import is_root
 from horarium.server.housekeeping import add_maintenance_tasks
-from horarium.server.post import courier_of, post_warnings
+from horarium.server.post import courier_of, post_warnings, summaries_of
 from horarium.server.targets import targets_of
 from horarium.server.vault import open_vault
 from horarium.store.opening import open_store
@@ -68,7 +68,7 @@ class Service:
     """What runs behind the pages. `desk` and `setup` are what doors ask; `secret_key` is the strong one.
 
     `courier` is None where no mail is sent, `companion` where nobody watches from outside; `office` tells people what
-    happens.
+    happens, `clerk` keeps figures and summaries.
     """
 
     config: Config
@@ -85,12 +85,14 @@ class Service:
     figures: RunFigures = field(default_factory=RunFigures)
     caretaker: Caretaker | None = None
     backups: BackupDesk | None = None
+    clerk: Clerk | None = None
     _stopper: threading.Thread | None = None
 
     @property
     def _beside(self) -> Iterator[Beside]:
         """Give what works beside the scheduler."""
-        return (each for each in (self.courier, self.office, self.caretaker, self.companion) if each is not None)
+        found = (self.courier, self.office, self.clerk, self.caretaker, self.companion)
+        return (each for each in found if each is not None)
 
     def start(self) -> None:
         """Join the store as a node, begin to schedule, and to carry letters where there is a mail server."""
@@ -120,7 +122,7 @@ class Service:
         stopper = threading.Thread(target=self.scheduler.stop, args=(grace,), name="horarium-stop", daemon=True)
         if self._stopper is None:
             self._stopper = stopper
-        for each in (self.courier, self.office):
+        for each in (self.courier, self.office, self.clerk):
             if each is not None:
                 each.begin_stop()
         if self.companion is not None:
@@ -187,10 +189,11 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
         setup=Setup(store, clock, People(store, clock)),
         secret_key=key.encode(),
         courier=courier_of(config, store, clock, key.encode()),
-        office=office_of(config, store, clock, vault=vault, kinds=kinds_of(clock)),
+        office=office_of(config, store, clock, vault=vault),
         vault=vault,
         figures=figures,
         caretaker=Caretaker(store, clock),
+        clerk=Clerk(store, clock, summaries_of(config, store, clock) if config.sends_mail else None),
     )
     service.backups = BackupDesk(
         store, clock, lambda: rules_of(config, store), stand_still=service.stand_still, go_on=service.go_on

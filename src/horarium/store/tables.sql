@@ -657,7 +657,6 @@ CREATE TABLE summaries (
     period VARCHAR(16) NOT NULL,
     start_at INTEGER NOT NULL,
     made_at INTEGER NOT NULL,
-    outcome VARCHAR(16) NOT NULL,
     letter_id INTEGER,
     CONSTRAINT pk_summaries PRIMARY KEY (user_id, period, start_at),
     CONSTRAINT fk_summaries_user_id FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE

@@ -145,6 +145,10 @@ PATHS: Final[dict[str, str]] = {
     "backup_download": "/system/backups/download",
     "backup_restore": "/system/backups/restore",
     "schedules_release": "/system/backups/release",
+    "settings_summary": "/settings/summary",
+    "summary": "/summary",
+    "summary_mail": "/summary/mail",
+    "summary_pdf": "/summary/paper",
     "events": "/events",
 }
 """Each page and action by name, as Starlette routes."""

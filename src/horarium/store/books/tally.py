@@ -116,6 +116,20 @@ _STRETCHES = Hot(
 )
 
 
+_KEPT = {
+    table.name: Hot(
+        select(*table.c[1:]).where(
+            table.c.at >= bindparam("first"),
+            table.c.at < bindparam("after"),
+            # Without a parameter: it says which rows, not which task.
+            table.c.task_id != literal_column(str(ALL_TASKS)),
+        ),
+        ["first", "after"],
+    )
+    for table in (quarter_figures, daily_figures)
+}
+
+
 class TallyBook:
     """Counting runs and skipped times of a period, from `start` up to but not including `end` (microseconds).
 
@@ -172,8 +186,9 @@ class TallyBook:
             (run for run in self._raw(start, end) if task_ids is None or run.task_id in task_ids), width=EVER
         )
         for table, first, after in self._parts(start, end):
-            for row in self._figures(select(table).where(table.c.at >= first, table.c.at < after), table, task_ids):
-                _put(found, Key(0, row.task_id, row.outcome, bool(row.retried)), group_of(row))
+            for task_id, outcome, retried, *row in self._rows(_KEPT[table.name], table.c.task_id, (first, after)):
+                if task_ids is None or task_id in task_ids:
+                    found.setdefault(Key(0, task_id, outcome, bool(retried)), Group()).merge_row(row)
         for each in self._fresh_skips(start, end):
             if each.many and (task_ids is None or each.task_id in task_ids):
                 key = Key(0, each.task_id, f"{SKIPPED_TIME}{each.reason}", is_retried=False)
@@ -280,12 +295,8 @@ class TallyBook:
     def _run_groups(self, hot: Hot, values: tuple[int, ...]) -> list[RunGroup]:
         return [RunGroup(*row) for row in self._rows(hot, t.c.task_id, values)]
 
-    def _figures(
-        self, query: Select[*tuple[Any, ...]], table: Any, task_ids: Collection[int] | None = None
-    ) -> list[Any]:
+    def _figures(self, query: Select[*tuple[Any, ...]], table: Any) -> list[Any]:
         query = query.where(table.c.task_id != ALL_TASKS, *covered_ids(self._reach, table.c.task_id))
-        if task_ids is not None:
-            query = query.where(table.c.task_id.in_(sorted(task_ids)))
         return list(self._tx.execute(query))
 
     def _rows(self, hot: Hot, task_id: ColumnElement[int], values: tuple[int, ...]) -> list[tuple[Any, ...]]:

@@ -46,7 +46,7 @@ uncounted_runs = Table(
 )
 Index("ix_uncounted_runs_at", uncounted_runs.c.at)
 
-# What somebody's summary of a period came to; the key makes that there is one.
+# Whose summary of which period was written; the key makes that there is one.
 summaries = Table(
     "summaries",
     metadata,
@@ -54,7 +54,6 @@ summaries = Table(
     Column("period", String(16), primary_key=True),
     instant("start_at", nullable=False, primary_key=True, autoincrement=False),
     instant("made_at", nullable=False),
-    Column("outcome", String(16), nullable=False),
     Column("letter_id", Wide),
     sqlite_with_rowid=False,
 )

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Final
 
 from horarium.clock import to_micros
+from horarium.records.figures import QUARTER
 from horarium.records.reach import Reach
 from horarium.records.tasks import Task
 from horarium.states import FAILURE_STATES, HELD_STATES, Reason, RunState
-from horarium.store.books.tally import QUARTER, RunGroup, SkipGroup, TallyBook
+from horarium.store.books.tally import RunGroup, SkipGroup, TallyBook
 from horarium.store.books.tasks import TaskBook, TaskFilter
 from horarium.store.port import Transaction
 from horarium.web.charts.day import Day

@@ -21,7 +21,6 @@ from horarium.accounts.roles import Permission, may
 from horarium.runs.figures import RunFigures, Spread
 from horarium.scheduling.maintenance import held
 from horarium.states import CheckState, RunState
-from horarium.store.backup.shelf import list_backups
 from horarium.store.books.checks import CheckBook
 from horarium.store.books.nodes import NodeBook
 from horarium.store.books.samples import SampleBook
@@ -32,7 +31,6 @@ from horarium.web.pages.health import report_of
 from horarium.web.visit import Visit
 
 KIND: Final = "text/plain; version=0.0.4; charset=utf-8"
-BACKUPS: Final = "backups"
 
 
 def show(visit: Visit) -> Response:
@@ -128,10 +126,7 @@ class _Collector:
         yield _histogram("horarium_http_request_seconds", "How long until an answer began.", traffic.seconds)
 
     def _last_backup(self) -> datetime | None:
-        folder = self._visit.house.settings.data
-        if folder is None or not (folder / BACKUPS).is_dir():
-            return None
-        return max((backup.made_at for backup in list_backups(folder / BACKUPS)), default=None)
+        return max((backup.made_at for backup in self._visit.house.backups.all()), default=None)
 
 
 def _of_runs(figures: RunFigures) -> Iterator[Metric]:

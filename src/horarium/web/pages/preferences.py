@@ -9,7 +9,15 @@ from starlette.responses import Response
 
 from horarium.errors import Conflict, InvalidValue
 from horarium.notify.people import may_get_mail
-from horarium.preferences.catalogue import ON_TELLING, STANDARD, TELLING, TIME, TIME_ZONE, Catalogue
+from horarium.preferences.catalogue import (
+    ON_TELLING,
+    STANDARD,
+    STANDARD_GROUPS,
+    SUMMARIES,
+    TIME,
+    TIME_ZONE,
+    Catalogue,
+)
 from horarium.preferences.reading import Reading, Rule, Standing
 from horarium.preferences.setting import Setting, SettingType
 from horarium.store.port import Transaction
@@ -18,11 +26,21 @@ from horarium.web.filters import clock_time
 from horarium.web.frame import shell
 from horarium.web.manner import viewer_zone
 from horarium.web.pages.settings import parts_of
-from horarium.web.views.preferences import AddedPage, Choice, Control, Group, NoticesPage, RulesPage, TimePage
+from horarium.web.views.preferences import (
+    AddedPage,
+    Choice,
+    Control,
+    Group,
+    NoticesPage,
+    RulesPage,
+    SummarySettingsPage,
+    TimePage,
+)
 from horarium.web.views.shell import Notice
 from horarium.web.visit import Visit
 
-_OWN: Final = tuple(each.key for each in STANDARD)
+_OWN: Final = tuple(each.key for each in STANDARD if each.group == TIME)
+_SUMMARY: Final = tuple(each.key for each in STANDARD if each.group == SUMMARIES)
 _TELLING: Final = tuple(each.key for each in ON_TELLING)
 _MOST: Final = 2000
 _SAVED: Final = Notice(status="ok", title="Your settings are saved")
@@ -76,6 +94,22 @@ def save_added(visit: Visit) -> Response:
     if errors:
         return _added_page(visit, typed, errors)
     return visit.go(visit.links.to("settings_added"), notice=_SAVED)
+
+
+def show_summary(visit: Visit) -> Response:
+    """Show how often the person gets a summary by mail."""
+    return _summary_page(visit, {}, {})
+
+
+def save_summary(visit: Visit) -> Response:
+    """Keep how often, on which day and at which hour."""
+    typed = _pairs(visit)
+    for key in typed.keys() - set(_SUMMARY):
+        raise InvalidValue("setting", key, "it is no setting of the summary")
+    errors = _keep(visit, typed)
+    if errors:
+        return _summary_page(visit, typed, errors)
+    return visit.go(visit.links.to("settings_summary"), notice=_SAVED)
 
 
 def show_rules(visit: Visit) -> Response:
@@ -136,7 +170,7 @@ def _pairs(visit: Visit) -> dict[str, str]:
 
 
 def _added(catalogue: Catalogue) -> list[Setting]:
-    return [each for name, group in catalogue.groups().items() if name not in {TIME, TELLING} for each in group]
+    return [each for name, group in catalogue.groups().items() if name not in STANDARD_GROUPS for each in group]
 
 
 def _notices_page(visit: Visit, typed: Mapping[str, str], errors: dict[str, str]) -> Response:
@@ -185,6 +219,23 @@ def _added_page(visit: Visit, typed: Mapping[str, str], errors: dict[str, str]) 
             shell=shell(visit, tx),
             parts=parts_of(visit, "settings_added"),
             groups=_grouped(settings, controls),
+            errors=errors,
+        )
+    return visit.show(page, status=422 if errors else 200)
+
+
+def _summary_page(visit: Visit, typed: Mapping[str, str], errors: dict[str, str]) -> Response:
+    with visit.house.services.store.reading() as tx:
+        found = Reading(tx).of(visit.user, _SUMMARY)
+        page = SummarySettingsPage(
+            shell=shell(visit, tx),
+            parts=parts_of(visit, "settings_summary"),
+            controls=tuple(
+                _control(each.setting, each.value, typed, is_locked=each.is_locked) for each in found.values()
+            ),
+            sends_mail=visit.house.settings.sends_mail,
+            address=visit.user.email,
+            is_confirmed=visit.user.is_admin or visit.user.email_confirmed_at is not None,
             errors=errors,
         )
     return visit.show(page, status=422 if errors else 200)

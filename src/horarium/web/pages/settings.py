@@ -11,7 +11,7 @@ from horarium.accounts.passwords import SHORTEST
 from horarium.accounts.roles import Permission, may
 from horarium.accounts.sessions import SignedIn
 from horarium.errors import Denied, SignInRefused, WeakPassword
-from horarium.preferences.catalogue import TELLING, TIME
+from horarium.preferences.catalogue import STANDARD_GROUPS
 from horarium.records.people import Session
 from horarium.web import cookies
 from horarium.web.agents import device_icon, device_words
@@ -29,6 +29,7 @@ PARTS: Final[tuple[tuple[str, str, PartIcon], ...]] = (
     ("settings_sessions", "Sessions", "desktop"),
     ("settings_time", "Time and language", "http"),
     ("settings_notices", "Notifications", "bell"),
+    ("settings_summary", "Summary", "mail"),
     ("settings_added", "Applications", "sync"),
     ("settings_rules", "For everybody", "overview"),
 )
@@ -48,7 +49,7 @@ def _is_shown(visit: Visit, route: str) -> bool:
     """Tell whether a part is there for this person."""
     if route == "settings_rules":
         return may(visit.identity, Permission.SYSTEM_MANAGE)
-    return route != "settings_added" or bool(visit.house.preferences.catalogue().groups().keys() - {TIME, TELLING})
+    return route != "settings_added" or bool(visit.house.preferences.catalogue().groups().keys() - STANDARD_GROUPS)
 
 
 def show(visit: Visit) -> Response:

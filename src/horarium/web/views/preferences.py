@@ -101,6 +101,24 @@ class AddedPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SummarySettingsPage:
+    """How often a person gets a summary by mail. Fields: `key` and `value`, as often as there are settings, in step.
+
+    It goes to `address`, if that is confirmed and the installation sends mail.
+    """
+
+    template: ClassVar[str] = "settings_summary.html"
+
+    shell: Shell
+    parts: tuple[Part, ...]
+    controls: tuple[Control, ...]
+    sends_mail: bool
+    address: str
+    is_confirmed: bool
+    errors: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RulesPage:
     """What holds where people chose nothing. Fields: `key` and `value` in step, and `lock` with the key of each lock.
 

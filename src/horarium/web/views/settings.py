@@ -12,7 +12,7 @@ from horarium.accounts.passkeys import Ask
 from horarium.web.filters import plural
 from horarium.web.views.shell import Shell
 
-PartIcon = Literal["user", "shield", "desktop", "key", "http", "bell", "sync", "overview"]
+PartIcon = Literal["user", "shield", "desktop", "key", "http", "bell", "mail", "sync", "overview"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

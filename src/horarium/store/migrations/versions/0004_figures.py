@@ -41,7 +41,7 @@ def upgrade() -> None:
         *("summaries", ("user_id", "period", "start_at")),
         *of("summaries", "users", "user_id", in_key=True),
         *(text("period", 16), _part("start_at")),
-        *(number("made_at"), text("outcome", 16), number("letter_id", nullable=True)),
+        *(number("made_at"), number("letter_id", nullable=True)),
     )
     op.create_index("ix_occurrences_skipped", "occurrences", ["decided_at"], **only("run_id IS NULL"))
     op.create_index("ix_occurrence_spans_decided_at", "occurrence_spans", ["decided_at"])
@@ -53,7 +53,7 @@ def downgrade() -> None:
     op.drop_index("ix_occurrences_skipped", "occurrences")
     for name in ("summaries", "uncounted_runs", "daily_figures", "quarter_figures"):
         op.drop_table(name)
-    op.execute("DELETE FROM counters WHERE name IN ('figures_runs', 'figures_skips')")
+    op.execute("DELETE FROM counters WHERE name IN ('figures_runs', 'figures_skips', 'figures_quarters')")
 
 
 def _part(name: str) -> sa.Column[Any]:
