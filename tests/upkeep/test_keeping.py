@@ -320,13 +320,17 @@ def check_cleanup(store: Store, count: int, kept: int, beside: Callable[[], Stor
     """Remove all but `kept` of `count` runs while two others write: with this store, and with one of their own."""
     fill_runs(store, count, kept=kept)
     own = beside()
+    with Writer(store) as calm, Writer(own) as calm_too:
+        threading.Event().wait(2)
     with Writer(store) as near, Writer(own) as far:
         found = cleanup(store=store, days=90, keep=10 * count)
     own.close()
     assert found["runs"] == count - kept
     assert run_count(store) == kept
     assert (near.writes > 5, far.writes > 5) == (True, True)
-    assert max(near.worst, far.worst) < 0.5
+    # On a machine that is itself too busy to let them write, they wait for that, and not for the cleaning.
+    usual = max(calm.worst, calm_too.worst)
+    assert max(near.worst, far.worst) < max(0.5, 4 * usual)
     if isinstance(store, SqliteStore) and store.path is not None:
         assert found["freed"] > 0
         packed = size_of_a_packed_copy(store)

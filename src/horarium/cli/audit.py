@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +26,7 @@ from horarium.cli.workplace import Workplace, workplace
 from horarium.errors import InvalidValue
 from horarium.records.actors import Source
 from horarium.records.audit import AuditFilter, AuditRow
+from horarium.store.books.audit import AuditBook
 from horarium.upkeep.places import archive_folder
 
 app = new_app("Read the log of who did what, and look whether it is whole.")
@@ -130,7 +131,10 @@ def export(
     wanted = _filter(text, action, None, None)
     with workplace(context) as work:
         trail = Trail(work.store, work.clock)
-        rows = _every(work, trail, wanted, with_archives=with_archives)
+        with work.store.reading() as tx:
+            last, _hash = AuditBook(tx).head()
+        # Up to here: the entry about this very export is none of its own.
+        rows = takewhile(lambda row: row.id <= last, _every(work, trail, wanted, with_archives=with_archives))
         trail.note_alone(
             *(work.actor, Action.EXPORT_MADE, About("audit log")),
             format=form.value,
