@@ -195,8 +195,17 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
         caretaker=Caretaker(store, clock),
         clerk=Clerk(store, clock, summaries_of(config, store, clock) if config.sends_mail else None),
     )
+    return _with_backups(service)
+
+
+def _with_backups(service: Service) -> Service:
+    config, store = service.config, service.store
     service.backups = BackupDesk(
-        store, clock, lambda: rules_of(config, store), stand_still=service.stand_still, go_on=service.go_on
+        store,
+        service.clock,
+        lambda: rules_of(config, store),
+        stand_still=service.stand_still,
+        go_on=service.go_on,
     )
     return service
 
