@@ -157,27 +157,7 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
     clock = clock or SystemClock()
     store = _opened(config, clock)
     vault = open_vault(config, store, clock)
-    ring = keyring or VaultKeyring(vault)
-    targets = targets_of(config)
-    registry = Registry(targets)
-
-    def make_launcher(reporter: Reporter) -> Launcher:
-        policy = AccountPolicy(allow_root=config.allow_root_tasks, task_user=config.task_user)
-        isolation = IsolationOptions(size=config.processes, targets=targets.parts)
-        performers = local_performers(clock, policy, isolation=isolation)
-        return ThreadLauncher(
-            config.workers, reporter, clock, registry, performers=performers, store=store, keyring=ring
-        )
-
-    scheduler = SchedulerService(
-        store,
-        make_launcher,
-        clock=clock,
-        known=registry.local,
-        slots=config.workers,
-        slots_each=config.workers_each,
-        await_end=partial(await_end, clock=clock),
-    )
+    scheduler = _scheduler_of(config, store, clock, keyring or VaultKeyring(vault))
     figures = RunFigures(counts_tasks=config.metrics_tasks)
     scheduler.on_ended = figures.note
     service = Service(
@@ -222,6 +202,30 @@ def _opened(config: Config, clock: Clock) -> Store:
         store.close()
         raise
     return store
+
+
+def _scheduler_of(config: Config, store: Store, clock: Clock, ring: Keyring) -> SchedulerService:
+    """Return the scheduler with the launchers of this machine; `ring` opens credentials for tasks."""
+    targets = targets_of(config)
+    registry = Registry(targets)
+
+    def make_launcher(reporter: Reporter) -> Launcher:
+        policy = AccountPolicy(allow_root=config.allow_root_tasks, task_user=config.task_user)
+        isolation = IsolationOptions(size=config.processes, targets=targets.parts)
+        performers = local_performers(clock, policy, isolation=isolation)
+        return ThreadLauncher(
+            config.workers, reporter, clock, registry, performers=performers, store=store, keyring=ring
+        )
+
+    return SchedulerService(
+        store,
+        make_launcher,
+        clock=clock,
+        known=registry.local,
+        slots=config.workers,
+        slots_each=config.workers_each,
+        await_end=partial(await_end, clock=clock),
+    )
 
 
 def _refuse_damaged(store: Store) -> None:
