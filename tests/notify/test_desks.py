@@ -11,6 +11,7 @@ import pytest
 from horarium.errors import Conflict, Denied, InvalidValue, NotFound
 from horarium.notify.carrier import Carrier
 from horarium.notify.channel_desk import ChannelChanges, ChannelDesk, NewChannel
+from horarium.notify.channels.base import Field
 from horarium.notify.log_desk import LogDesk
 from horarium.notify.rule_desk import RuleDesk
 from horarium.notify.safe import referenced_credentials
@@ -21,11 +22,12 @@ from horarium.records.notices import NoticeKind
 from horarium.records.people import User
 from horarium.records.reach import Reach
 from horarium.records.telling import Frequency, Recipient, Rule, Scope, Snooze, To
-from horarium.store.books.channels import ChannelBook
+from horarium.store.books.channels import ChannelBook, RuleBook
 from horarium.store.books.credentials import CredentialBook
 from horarium.store.books.grants import UseBook
+from horarium.store.books.people import PeopleBook
 from horarium.vault.vault import Vault
-from tests.notify.worlds import World, deliveries_in, fail
+from tests.notify.worlds import Destination, World, deliveries_in, fail, kind_of
 from tests.support.people import made_up
 
 FAILED = frozenset({NoticeKind.FAILED})
@@ -238,3 +240,50 @@ def test_rp20_what_was_given_up_is_in_sight_and_is_sent_again_with_its_id(world:
         log.resend(given_up.id, asker=me)
     with pytest.raises(NotFound):
         log.show(given_up.id, asker=asker(world.person("ana")))
+
+
+def test_r83_ordinary_people_have_mail_sent_to_their_own_proven_address_alone(world: World, desk: ChannelDesk) -> None:
+    sent = Destination()
+    mail = replace(
+        kind_of(sent, "email"), fields=(Field(name="to", label="To", sentence="Addresses, separated by commas."),)
+    )
+    world.outlets.kinds["email"] = mail  # type: ignore[index]
+    ana = world.person("ana")
+    for to in ("noor@example.org", "ana@example.org, noor@example.org", "ana@example.org;x@example.org"):
+        with pytest.raises(InvalidValue, match="use your own address"):
+            desk.add(NewChannel(name="Me", kind="email", values={"to": to}, owner_id=ana.id), asker=asker(ana))
+    channel = desk.add(
+        NewChannel(name="Me", kind="email", values={"to": "Ana@example.org"}, owner_id=ana.id), asker=asker(ana)
+    )
+    assert desk.test(channel.id, asker=asker(ana)).is_taken
+    # Whoever loses the proof loses the way.
+    with world.store.transaction() as tx:
+        PeopleBook(tx).change(ana.id, email_confirmed_at=None)
+    world.clock.advance(timedelta(minutes=1))
+    attempt = desk.test(channel.id, asker=asker(ana))
+    assert (attempt.is_taken, "not the owner's" in attempt.answer) == (False, True)
+    assert len(sent.got) == 1
+    desk.add(NewChannel(name="Team", kind="email", values={"to": "team@example.org"}), asker=asker(world.admin))
+
+
+def test_what_is_old_and_what_belonged_to_people_who_are_gone_is_forgotten(
+    world: World, desk: ChannelDesk, rules: RuleDesk
+) -> None:
+    ana = world.person("ana")
+    mine = NewChannel(name="Mine", kind="hook", values={"url": "https://a.example.org"}, owner_id=ana.id)
+    channel = desk.add(mine, asker=asker(ana))
+    rules.add(Rule(owner_id=ana.id, kinds=FAILED, recipients=(Recipient(To.CHANNEL, channel.id),)), asker=asker(ana))
+    world.failures("pay")
+    world.go()
+    assert len(deliveries_in(world)) == 1
+    with world.store.transaction() as tx:
+        PeopleBook(tx).remove(ana.id)
+    world.clock.advance(timedelta(days=29))
+    world.dispatcher.tidy()
+    assert len(deliveries_in(world)) == 1
+    with world.store.reading() as tx:
+        assert not ChannelBook(tx).every()
+        assert all(each.owner_id == 0 for each in RuleBook(tx).every())
+    world.clock.advance(timedelta(days=2))
+    world.dispatcher.tidy()
+    assert not deliveries_in(world)

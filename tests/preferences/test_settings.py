@@ -10,7 +10,7 @@ from horarium.accounts.people import People
 from horarium.audit.chain import verify
 from horarium.audit.trail import Trail
 from horarium.errors import Conflict, InvalidValue, NotFound
-from horarium.preferences.catalogue import STANDARD
+from horarium.preferences.catalogue import ON_TELLING, STANDARD
 from horarium.preferences.setting import Setting, SettingType
 from horarium.preferences.settings import Preferences
 from horarium.records.people import User
@@ -28,7 +28,7 @@ def noted(store: Store, clock: SetClock) -> list[tuple[str, str | None, Any, Any
 
 def test_a_person_has_the_defaults_until_they_choose(settings: Preferences, ana: User) -> None:
     settings.register("Sync", SYNC)
-    assert settings.get_all(ana.id) == {
+    assert settings.get_all(ana.id) == {each.key: each.default for each in ON_TELLING} | {
         "timezone": "Europe/Lisbon",
         "date_language": "en",
         "clock": "24h",
@@ -168,7 +168,8 @@ def test_applications_add_settings_of_their_own(
     settings.set(ana.id, "sync_interval", 900)
     elsewhere = Preferences(store, clock)
     assert elsewhere.get(ana.id, "sync_interval") == 900
-    assert {each.group for each in elsewhere.catalogue().values()} == {"Time and language", "Summaries by mail", "Sync"}
+    groups = {each.group for each in elsewhere.catalogue().values()}
+    assert groups == {"Time and language", "Summaries by mail", "Notifications", "Sync"}
     with pytest.raises(InvalidValue, match="taken by Sync"):
         settings.register("Other", SYNC[:1])
     with pytest.raises(InvalidValue, match="taken by Horarium itself"):
@@ -181,7 +182,7 @@ def test_applications_add_settings_of_their_own(
     settings.register("Sync", SYNC)
     assert settings.get(ana.id, "sync_interval") == 900
     settings.register("Sync", [])
-    assert len(settings.catalogue()) == len(STANDARD)
+    assert len(settings.catalogue()) == len(STANDARD) + len(ON_TELLING)
 
 
 def test_a_value_that_is_no_longer_allowed_counts_for_nothing(settings: Preferences, ana: User) -> None:
