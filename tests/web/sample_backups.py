@@ -53,16 +53,20 @@ ROWS = (
 RULES = "the newest 14 are kept, one a week for 8 weeks, one a month for 6 months, encrypted"
 
 
-def rich() -> dict[str, ViewModel]:
-    """Return the pages with everything on them."""
+def section() -> BackupsSection:
+    """Return the card with everything on it."""
     outcome = Outcome(status="failed", title="The backup is damaged", text="horarium-20260512-030000.db: cut short.")
     held = Held(since=NOW - timedelta(minutes=12), made_at=NOW - timedelta(hours=11))
-    work = Work(words="A backup is being made", by="Sven", since=NOW - timedelta(seconds=30), share=63.0)
-    section = BackupsSection(
+    return BackupsSection(
         rows=ROWS, rules=RULES, outcome=outcome, held=held, restorable=Restorable(at=GOOD.made_at, seconds=38.0)
     )
+
+
+def rich() -> dict[str, ViewModel]:
+    """Return the pages with everything on them."""
+    work = Work(words="A backup is being made", by="Sven", since=NOW - timedelta(seconds=30), share=63.0)
     return {
-        "backups": BackupsPage(shell=shell(), section=section),
+        "backups": BackupsPage(shell=shell(), section=section()),
         "backups-busy": BackupsPage(shell=shell(), section=BackupsSection(rows=ROWS, rules=RULES, work=work)),
         "backup-restore": RestorePage(
             shell=shell(),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from math import sin
 
+from horarium.web.views.backups import BackupsSection
 from horarium.web.views.checks import Belonging, CallLine, CheckFormPage, CheckPage, CheckRow, ChecksPage, Example
 from horarium.web.views.parts import Fact
 from horarium.web.views.shell import ViewModel
 from horarium.web.views.status import Status
 from horarium.web.views.system import Figure, Happening, Part, SystemPage, UpkeepRow, WorkerRow
+from tests.web import sample_backups, sample_storage
 from tests.web.sample_parts import BERLIN, NOW, shell
 
 ADDRESS = "https://horarium.tidewater.example/ping/" + "Zx81Lq" * 4
@@ -195,6 +197,8 @@ def system() -> SystemPage:
         figures=figures,
         workers=workers,
         upkeep=upkeep,
+        storage=sample_storage.section(),
+        backups=sample_backups.section(),
         happenings=(
             Happening(at=NOW - timedelta(minutes=41), status="missed", words="A heartbeat was missed: Nightly copy"),
             Happening(at=NOW - timedelta(hours=3), status="ok", words="A scheduler started"),
@@ -220,6 +224,8 @@ def system_new() -> SystemPage:
         figures=figures,
         workers=(),
         upkeep=(),
+        storage=sample_storage.section(),
+        backups=BackupsSection(),
         happenings=(),
         may_manage=True,
     )

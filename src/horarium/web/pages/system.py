@@ -23,7 +23,9 @@ from horarium.store.port import Transaction
 from horarium.upkeep.defaults import TAG
 from horarium.web.filters import rough
 from horarium.web.frame import shell
+from horarium.web.pages.backups import backups_section
 from horarium.web.pages.health import report_of
+from horarium.web.pages.storage import storage_section
 from horarium.web.pages.support import support_file
 from horarium.web.pages.system_figures import figures_of
 from horarium.web.pages.wording import task_status
@@ -55,6 +57,7 @@ _TOLD: Final[dict[str, tuple[Status, str]]] = {
 def show(visit: Visit) -> Response:
     """Show how the system does."""
     report = report_of(visit)
+    storage = storage_section(visit)
     with visit.house.services.store.reading() as tx:
         state = held(tx)
         page = SystemPage(
@@ -67,6 +70,8 @@ def show(visit: Visit) -> Response:
             workers=_workers(visit, tx, state),
             upkeep=_upkeep(visit, tx),
             happenings=tuple(_happening(each) for each in EventBook(tx).newest(most=HAPPENINGS, kinds=_KINDS)),
+            storage=storage,
+            backups=backups_section(visit, tx),
             may_manage=may(visit.identity, Permission.SYSTEM_MANAGE),
             held_by="" if state is None else state.by,
             held_since=None if state is None else state.since,

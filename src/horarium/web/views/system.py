@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from horarium.web.views.backups import BackupsSection
 from horarium.web.views.shell import Shell
 from horarium.web.views.status import Status
+from horarium.web.views.storage import StorageSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,8 @@ class SystemPage:
     workers: tuple[WorkerRow, ...]
     upkeep: tuple[UpkeepRow, ...]
     happenings: tuple[Happening, ...]
+    storage: StorageSection
+    backups: BackupsSection
     may_manage: bool = False
     held_by: str = ""
     held_since: datetime | None = None
