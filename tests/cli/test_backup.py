@@ -65,7 +65,7 @@ def test_r112_schedules_are_released_by_a_choice(horarium: Program, clock: Still
 def test_r112_a_store_in_use_is_not_restored(horarium: Program, home: Path, clock: StillClock) -> None:
     add(horarium, "one")
     name = made(horarium)
-    store = open_store(home / "data" / "horarium.db")
+    store = open_store(home / "data" / "horarium.db", clock=clock)
     node = Heartbeat(store, clock, workers=1, on_lost=lambda: None, on_rescued=lambda: None)
     node.join()
     refused = horarium("backup", "restore", name, "--yes")
