@@ -37,6 +37,7 @@ from horarium.web.views.preferences import Control, NoticesPage
 from horarium.web.views.rules import Option, RuleFormPage, RuleList, RuleRow, RulesPage
 from horarium.web.views.settings import Part
 from horarium.web.views.shell import ViewModel
+from horarium.web.views.status import Status
 from tests.web.sample_parts import NOW, porch, shell
 from tests.web.sample_people import admin_shell
 
@@ -58,6 +59,11 @@ PAUSED = ChannelState(status="paused", words="paused by Sven Lindqvist", at=NOW 
 SHAKY = ChannelState(status="late", words="last one failed", at=NOW, note="There is no host of this name.")
 NEW = ChannelState(status="queued", words="nothing was sent yet")
 BARS = tuple(Bar("bad" if place % 7 == 5 else "retry" if place % 5 == 3 else "ok", 0.4 + place) for place in range(20))
+STATES: tuple[tuple[Status, str, str], ...] = (
+    ("ok", "Taken", "taken: 200"),
+    ("failed", "Given up", "it answered 410"),
+    ("queued", "Waiting", ""),
+)
 RULES = (
     RuleLine(id=3, words="If a task tagged “critical” fails 5 times in a row, tell Ops, once", is_on=True),
     RuleLine(id=4, words="If any task is late, tell Ops, every time", is_on=False),
@@ -183,7 +189,6 @@ def new_channel(kind: str, errors: dict[str, str]) -> ChannelFormPage:
 def channel() -> ChannelPage:
     """Return the page of one channel."""
     values = {"name": LONG, "most_per_hour": "5", "most_per_day": "", "telegram.chat": "-1001234567890"}
-    lines = (("ok", "Taken", "taken: 200"), ("failed", "Given up", "it answered 410"), ("queued", "Waiting", ""))
     return ChannelPage(
         shell=admin_shell(),
         card=cards()[3],
@@ -193,7 +198,7 @@ def channel() -> ChannelPage:
         rules=RULES,
         messages=tuple(
             MessageLine(id=place, at=NOW, what="backup: failed, 3 times", status=status, words=words, answer=answer)
-            for place, (status, words, answer) in enumerate(lines, 1)
+            for place, (status, words, answer) in enumerate(STATES, 1)
         ),
         values=values,
     )
@@ -256,7 +261,6 @@ def rule_form(number: int | None) -> RuleFormPage:
 
 def messages() -> MessagesPage:
     """Return the log of messages."""
-    states = (("ok", "Taken", "taken: 200"), ("failed", "Given up", "it answered 410"), ("queued", "Waiting", ""))
     return MessagesPage(
         shell=admin_shell(),
         tabs=TABS,
@@ -273,7 +277,7 @@ def messages() -> MessagesPage:
                 answer=answer,
                 may_resend=place == 2,
             )
-            for place, (status, words, answer) in enumerate(states, 1)
+            for place, (status, words, answer) in enumerate(STATES, 1)
         ),
         filters=FilterBar(
             menus=(

@@ -42,6 +42,9 @@ _NUMBERS: Final = {
     "user": "user_id",
     "project": "project_id",
     "credential": "credential_id",
+    "channel": "channel_id",
+    "rule": "rule_id",
+    "message": "message_id",
 }
 """What has a page, and what its number is called in the address of that."""
 _RESULTS: Final = {"done": "Done", "refused": "Refused", "failed": "Failed"}
