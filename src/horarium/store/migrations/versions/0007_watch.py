@@ -1,6 +1,6 @@
 """Looking after the house: silences of the scheduler, checks that wait to be called, samples of how the system does.
 
-Revision: 0008. A script says by itself what it makes and never looks at today's tables, which go on changing.
+Revision: 0007. A script says by itself what it makes and never looks at today's tables, which go on changing.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from horarium.store.migrations.making import make, number, only, text
 
-revision = "0008"
-down_revision = "0007"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:
