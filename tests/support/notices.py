@@ -16,6 +16,7 @@ from horarium.records.people import User
 from horarium.records.telling import Delivery, Purpose, Recipient, Rule, Snooze, Target, To, Try
 from horarium.store.books.deliveries import DeliveryBook
 from horarium.web.pages.rules import kept
+from horarium.web.telling import Telling
 from tests.support.pages import Site
 from tests.support.people import START, add_person, made_up
 from tests.support.vault import HOST
@@ -26,19 +27,25 @@ NAMED = re.compile(r"\{(\w+)(?::int)?\}")
 KINDS = {"channel_id", "rule_id", "message_id", "snooze_id", "kept"}
 
 
+def telling(site: Site) -> Telling:
+    """Return the desks that the pages work with."""
+    found: Telling = site.app.state.house.telling
+    return found
+
+
 def add_channel(site: Site, owner_id: int, *, name: str = "", token: bool = True) -> int:
     """Make a channel; return its number."""
     values = {"server": NOWHERE, "topic": "ops"}
     values |= {"token": made_up()} if token else {}
     wanted = NewChannel(name=name or secrets.token_hex(8), kind="ntfy", values=values, owner_id=owner_id)
-    return site.app.state.house.telling.channels.add(wanted, asker=HOST).id
+    return telling(site).channels.add(wanted, asker=HOST).id
 
 
 def add_rule(site: Site, owner_id: int, **given: Any) -> int:
     """Make a rule that tells its owner, or administrators; return its number."""
     told = Recipient(To.PERSON, owner_id) if owner_id else Recipient(To.ADMINS)
     wanted = Rule(owner_id=owner_id, **{"kinds": frozenset({NoticeKind.FAILED}), "recipients": (told,), **given})
-    return site.app.state.house.telling.rules.add(wanted, asker=HOST).id
+    return telling(site).rules.add(wanted, asker=HOST).id
 
 
 def add_message(site: Site, target: Target, *, state: str = "given_up", summary: str = "backup: failed") -> int:
@@ -75,7 +82,7 @@ def add_snooze(site: Site, user_id: int) -> int:
     channel_id = 0 if user_id else add_channel(site, 0, token=False)
     now = site.clock.now()
     wanted = Snooze(user_id=user_id, channel_id=channel_id, until=now + timedelta(hours=1), created_at=now)
-    return site.app.state.house.telling.log.snooze(wanted, asker=HOST).id
+    return telling(site).log.snooze(wanted, asker=HOST).id
 
 
 def filled(site: Site, path: str, route: str, *, owner_id: int, asker_id: int) -> str:

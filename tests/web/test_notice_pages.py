@@ -14,7 +14,7 @@ from horarium.audit.trail import Trail
 from horarium.records.audit import AuditFilter
 from horarium.records.people import Role
 from horarium.records.reach import Place
-from horarium.records.telling import Target
+from horarium.records.telling import Recipient, Target, To
 from horarium.store.books.channels import ChannelBook
 from tests.support import notices
 from tests.support.pages import Site, open_site, post, token_of
@@ -22,7 +22,7 @@ from tests.support.people import SetClock, made_up
 from tests.support.vault import HOST
 
 CHANNELS, RULES, SENT = "/notifications", "/notifications/rules", "/notifications/sent"
-RULE = {
+RULE: dict[str, Any] = {
     "owner": "installation",
     "scope": "tag",
     "tag": "critical",
@@ -109,7 +109,7 @@ def test_a_channel_is_saved_tested_paused_resumed_and_deleted(site: Site, ines: 
     assert done(ines, there, **fields) == "Phones is saved"
     changed = site.app.state.house.telling.channels.show(number, asker=HOST)
     assert (changed.most_per_hour, changed.open_values["topic"]) == (5, "phones")
-    notices.add_rule(site, 0, recipients=(notices.Recipient(notices.To.CHANNEL, number),))
+    notices.add_rule(site, 0, recipients=(Recipient(To.CHANNEL, number),))
     asked = ines.get(f"{there}/remove").text
     assert "1 rule tells it," in asked
     assert done(ines, f"{there}/remove").startswith("Phones is gone")
@@ -118,10 +118,8 @@ def test_a_channel_is_saved_tested_paused_resumed_and_deleted(site: Site, ines: 
 
 
 def test_what_is_wrong_with_a_channel_is_said_beside_its_fields(ines: TestClient) -> None:
-    wrong = post(
-        *(ines, f"{CHANNELS}/channels/new"),
-        **{"kind": "ntfy", "name": " ", "most_per_hour": "many", "most_per_day": "0", "ntfy.server": "ftp://x"},
-    )
+    fields: dict[str, Any] = {"kind": "ntfy", "name": " ", "ntfy.server": "ftp://x"}
+    wrong = post(ines, f"{CHANNELS}/channels/new", most_per_hour="many", most_per_day="0", **fields)
     found = errors(wrong)
     assert [each.partition(" ")[0] for each in found if not each.startswith("Messages")] == [
         "Name",
@@ -149,7 +147,7 @@ def test_people_have_channels_and_rules_of_their_own_and_find_no_others(site: Si
     offered = bo.get(f"{RULES}/new").text
     assert "Administrators" not in offered
     assert "Everybody" not in offered
-    own = {**RULE, "owner": "me", "to": [f"channel:{foreign}"]}
+    own: dict[str, Any] = {**RULE, "owner": "me", "to": [f"channel:{foreign}"]}
     assert errors(post(bo, f"{RULES}/new", **own)) == [
         f"Then tell “channel:{foreign}”: use your own channels, or yourself."
     ]
@@ -192,11 +190,18 @@ def test_a_rule_is_shown_as_it_was_saved_and_what_is_wrong_is_said(site: Site, i
     form = ines.get(f"{RULES}/6").text
     assert f'value="#{task} backup"' in form
     assert '<input class="input" id="c-every_minutes" name="every_minutes" value="90"' in form
-    same = {**RULE, "scope": "task", "task": f"#{task} backup", "after_minutes": "1.5"}
+    same: dict[str, Any] = {**RULE, "scope": "task", "task": f"#{task} backup", "after_minutes": "1.5"}
     del same["owner"]
     assert done(ines, f"{RULES}/6", **same) == "The rule is changed"
     assert 'name="after_minutes" value="1.5"' in ines.get(f"{RULES}/6").text
-    bad = {**RULE, "scope": "task", "task": "gone", "after_failures": "x", "every_minutes": "-1", "people": "zoe"}
+    bad: dict[str, Any] = {
+        **RULE,
+        "scope": "task",
+        "task": "gone",
+        "after_failures": "x",
+        "every_minutes": "-1",
+        "people": "zoe",
+    }
     bad |= {"kind": [], "to": []}
     assert errors(post(ines, f"{RULES}/new", **bad)) == [
         "Task “gone”: there is none of this name that you see.",
@@ -293,7 +298,11 @@ def test_r84_one_click_ends_mail_without_a_cookie_and_can_be_taken_back(site: Si
     looked = site.client().get(path)
     assert "notifications about failures" in looked.text
     assert preferences.get(person.id, "tell_failures") is True
-    for sent in ({"data": {"List-Unsubscribe": "One-Click"}}, {"files": {"List-Unsubscribe": (None, "One-Click")}}):
+    ways: tuple[dict[str, Any], ...] = (
+        {"data": {"List-Unsubscribe": "One-Click"}},
+        {"files": {"List-Unsubscribe": (None, "One-Click")}},
+    )
+    for sent in ways:
         preferences.set(person.id, "tell_failures", value=True)
         answer = site.client().post(path, **sent)
         assert answer.status_code == 200
@@ -313,7 +322,7 @@ def test_r84_nothing_else_is_done_without_the_proof_of_a_form(site: Site) -> Non
     person = site.person("dora", Role.USER)
     link: str = site.app.state.house.telling.unsubscriber.link(person.id, ["failed"])
     path = link[link.index("/unsubscribe/") :]
-    for sent in (
+    forms: tuple[dict[str, Any], ...] = (
         {"data": {}},
         {"data": {"List-Unsubscribe": "Two-Clicks"}},
         {"data": {"List-Unsubscribe": "One-Click", "more": "1"}},
@@ -321,7 +330,8 @@ def test_r84_nothing_else_is_done_without_the_proof_of_a_form(site: Site) -> Non
         {"files": {"a": (None, "One-Click"), "b": (None, "One-Click")}},
         {"json": {"List-Unsubscribe": "One-Click"}},
         {"content": b"x" * 5000, "headers": {"content-type": "multipart/form-data; boundary=x"}},
-    ):
+    )
+    for sent in forms:
         assert site.client().post(path, **sent).status_code in {403, 413, 415}, sent
     assert site.app.state.house.preferences.get(person.id, "tell_failures") is True
     for wrong in (f"{path}x", path.replace("tell_failures", "tell_delays"), "/unsubscribe/x", "/unsubscribe/1.x.y"):
