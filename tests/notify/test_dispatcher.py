@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from horarium.notify.carrier import Carrier, Outlets
+from horarium.notify.channels import mail
 from horarium.notify.dispatcher import Dispatcher
 from horarium.notify.drawing import Drawing
-from horarium.notify.mailer import Mailer, MailSettings
-from horarium.notify.mailing import PlainPost
+from horarium.notify.mailer import MailSettings
 from horarium.outgoing.addresses import Policy
 from horarium.preferences.settings import Preferences
 from horarium.records.notices import Message, NoticeKind
@@ -39,6 +39,14 @@ def break_down(world: World, name: str, times: int = 1) -> None:
     for _ in range(times):
         world.tasks.desk.trigger(name, by=TESTER)
         world.tasks.run_due()
+
+
+def send_letters(world: World, port: int) -> None:
+    """Let mail to people be letters to a mail server on this port."""
+    drawing = Drawing(sender="horarium@example.org", base_url="http://localhost", zone="UTC")
+    post = mail.kind(mail.Post(MailSettings(host="127.0.0.1", port=port, security="none"), drawing))
+    world.outlets = Outlets(post=post.send, policy=Policy(everywhere=True))
+    world.dispatcher = world.new_dispatcher()
 
 
 def only_to(world: World, *channels: Channel, frequency: Frequency = Frequency.EACH) -> None:
@@ -91,10 +99,7 @@ def test_rp20_smtp_down_for_half_an_hour_with_a_thousand_failures_costs_no_run_a
     for number in range(34):
         world.tasks.add(f"task-{number}", "* * * * *", behave=lambda _: 1 / 0)
         world.own(f"task-{number}", people[number % 4])
-    mailer = Mailer(MailSettings(host="127.0.0.1", port=free_port, security="none"), patience_seconds=5)
-    post = PlainPost(mailer, Drawing(sender="horarium@example.org", base_url="http://localhost", zone="UTC"))
-    world.outlets = Outlets(post=post, policy=Policy(everywhere=True))
-    world.dispatcher = world.new_dispatcher()
+    send_letters(world, free_port)
     begun, planned = world.clock.now(), 0
     while world.clock.now() - begun < 30 * MINUTE:
         planned += world.tasks.advance(20 * SECOND, step=20 * SECOND)
@@ -341,10 +346,7 @@ def test_r83_mail_goes_to_proven_addresses_only_and_so_many_times_a_day(world: W
 def test_r83_line_breaks_in_what_failed_neither_end_a_header_nor_lose_the_mail(
     world: World, box: Mailbox, sign: str
 ) -> None:
-    mailer = Mailer(MailSettings(host="127.0.0.1", port=box.port, security="none"), patience_seconds=5)
-    post = PlainPost(mailer, Drawing(sender="horarium@example.org", base_url="http://localhost", zone="UTC"))
-    world.outlets = Outlets(post=post, policy=Policy(everywhere=True))
-    world.dispatcher = world.new_dispatcher()
+    send_letters(world, box.port)
     world.event(EventKind.BACKUP_FAILED, name=f"Nightly{sign} <b>copy</b>", words=f"no room{sign}at all")
     world.go()
     (letter,) = box.wait_for(1)

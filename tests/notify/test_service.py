@@ -111,7 +111,7 @@ def test_what_a_program_says_of_a_task_is_told_by_the_rules(service: Notificatio
     service.deliver()
     (letter,) = box.letters
     assert letter.recipients == ["ines@example.org"]
-    assert letter.subject == "nightly copy: failed"
+    assert letter.subject == "nightly copy failed"
     assert "ValueError: no room" in letter.text
     assert "Host: db1" in letter.text
 
@@ -127,7 +127,7 @@ def test_its_completion_is_told_to_whom_the_failure_was(
     standing_clock.advance(timedelta(minutes=2))
     service.notify_task_completion("nightly copy")
     service.deliver()
-    assert [each.subject for each in box.letters] == ["nightly copy: failed", "nightly copy: recovered"]
+    assert [each.subject for each in box.letters] == ["nightly copy failed", "nightly copy works again"]
 
 
 def test_notify_on_task_success_and_failure_are_honoured(
@@ -139,7 +139,7 @@ def test_notify_on_task_success_and_failure_are_honoured(
     service.notify_task_failure("copy", "no room")
     service.notify_task_completion("copy")
     service.deliver()
-    assert [each.subject for each in box.letters] == ["copy: went well"]
+    assert [each.subject for each in box.letters] == ["copy succeeded"]
 
 
 def test_the_link_in_a_mail_ends_such_mail_and_nothing_else(

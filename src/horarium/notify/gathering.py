@@ -12,6 +12,7 @@ from horarium.clock import from_micros, to_micros
 from horarium.notify.facts import told, told_facts
 from horarium.notify.lines import one_line
 from horarium.notify.rules import URGENT, urgency
+from horarium.notify.wording import counts, title_of
 from horarium.records.notices import Message, NoticeKind, Topic
 from horarium.records.telling import Note
 
@@ -111,14 +112,7 @@ def urgent_of(notes: Sequence[Note]) -> list[Note]:
 
 def summary_of(topics: Sequence[Topic]) -> str:
     """Return in one line what a message tells."""
-    if len(topics) == 1:
-        topic = topics[0]
-        times = "" if topic.many == 1 else f", {topic.many:,} times"
-        return one_line(f"{topic.subject}: {VERBS[topic.kind]}{times}")
-    counts: dict[NoticeKind, int] = {}
-    for topic in topics:
-        counts[topic.kind] = counts.get(topic.kind, 0) + topic.many
-    return one_line(", ".join(f"{many:,} {VERBS[kind]}" for kind, many in counts.items()))
+    return title_of(topics[0]) if len(topics) == 1 else one_line(counts(topics))
 
 
 def thread_of(topics: Sequence[Topic]) -> str:
@@ -208,24 +202,3 @@ def _next(local: datetime, clock: str) -> datetime:
         at = (at + _DAY).replace(hour=hour, minute=minute)
     # By way of UTC: an hour that a zone leaves out is told as the one behind it.
     return from_micros(to_micros(at))
-
-
-VERBS: Final[Mapping[NoticeKind, str]] = {
-    NoticeKind.FAILED: "failed",
-    NoticeKind.RECOVERED: "recovered",
-    NoticeKind.SUCCEEDED: "went well",
-    NoticeKind.LATE: "late",
-    NoticeKind.STUCK: "stuck",
-    NoticeKind.TOO_LONG: "taking too long",
-    NoticeKind.NEVER_STARTED: "never started",
-    NoticeKind.PARKED: "parked",
-    NoticeKind.CREDENTIAL_EXPIRING: "ending soon",
-    NoticeKind.CREDENTIAL_INACTIVE: "not used any more",
-    NoticeKind.BACKUP_FAILED: "backup failed",
-    NoticeKind.DISK_LOW: "short of room",
-    NoticeKind.STORE_DAMAGED: "damaged",
-    NoticeKind.SCHEDULER_SILENT: "silent",
-    NoticeKind.HEARTBEAT_MISSED: "call missed",
-    NoticeKind.CHANNEL_DISABLED: "channel disabled",
-    NoticeKind.TEST: "test",
-}
