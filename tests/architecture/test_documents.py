@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +75,19 @@ def exists(line: str) -> bool:
     return words[0] != "horarium" or is_horarium_command(ours)
 
 
+@cache
+def known_commands() -> dict[str, Any]:
+    """Return all commands by their words; gathering them takes a second, and the documents name hundreds."""
+    command = importlib.import_module("typer.main").get_command(importlib.import_module("horarium.cli.main").app)
+    return dict(command_tree(command, ""))
+
+
 def is_horarium_command(words: list[str]) -> bool:
     """Tell whether the command line knows these words and options."""
     if importlib.util.find_spec("horarium.cli") is None:
         return False
-    command = importlib.import_module("typer.main").get_command(importlib.import_module("horarium.cli.main").app)
-    known = dict(command_tree(command, "")).items()
     typed = " ".join(words)
-    for path, found in known:
+    for path, found in known_commands().items():
         if f"{typed} ".startswith(f"{path.strip()} "):
             options = {option for parameter in found.params for option in [*parameter.opts, *parameter.secondary_opts]}
             return all(word.split("=")[0] in options | {"--help"} for word in words if word.startswith("--"))

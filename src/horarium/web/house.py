@@ -119,12 +119,7 @@ def build(services: Services) -> House:
         factors=second_step.factor,
         passkeys=second_step.passkeys,
         second_step=second_step,
-        by_link=by_link(
-            *(store, clock),
-            people=users,
-            links=LinkMaker(settings.secret_key, settings.base_url),
-            rules=settings.registration,
-        ),
+        by_link=_by_link(services, users),
         tokens=Tokens(store, clock, endless_ok=settings.endless_tokens),
         departures=Departures(services.desk),
         projects=Projects(store, clock),
@@ -143,6 +138,13 @@ def build(services: Services) -> House:
         note_key=derive(secret, "notes"),
         elsewhere_key=derive(secret, "elsewhere"),
     )
+
+
+def _by_link(services: Services, users: People) -> ByLink:
+    """Put together what people do by the links in letters."""
+    settings = services.settings
+    links = LinkMaker(settings.secret_key, settings.base_url)
+    return by_link(services.store, services.clock, people=users, links=links, rules=settings.registration)
 
 
 def _backups(services: Services) -> BackupDesk:
