@@ -72,9 +72,10 @@ def test_r71_a_channel_is_made_tested_and_seen_in_the_log_by_keyboard_alone(
         assert len(server.asked) == 1
     assert axe(page) == []
     press(page, "g", "n")
+    expect(page.get_by_role("heading", name="Notifications")).to_be_visible()
     tab_to(page, "Sent messages")
     press(page, "Enter")
-    expect(page.get_by_text("Taken").first).to_be_visible()
+    expect(page.get_by_role("region", name="Sent messages")).to_contain_text("Taken")
     tab_to(page, "Test of Ops phones")
     press(page, "Enter")
     expect(page.get_by_role("heading", name="Tries 1")).to_be_visible()
