@@ -9,7 +9,6 @@ from horarium.cli.workplace import Workplace
 from horarium.errors import Conflict, NotFound
 from horarium.notify import rule_acts
 from horarium.notify.channels.base import ChannelKind
-from horarium.notify.channels.kinds import kinds_of
 from horarium.notify.office import office_of
 from horarium.notify.rule_words import Naming, sentence
 from horarium.records.credentials import Asker
@@ -28,8 +27,8 @@ class TellingDesk:
         self.work = work
         self.asker = Asker.of_host(work.actor)
         vault = open_vault(work.config, work.store, work.clock)
-        self.kinds = kinds_of(work.clock)
-        self.office = office_of(work.config, work.store, work.clock, vault=vault, kinds=self.kinds)
+        self.office = office_of(work.config, work.store, work.clock, vault=vault)
+        self.kinds = self.office.carrier.outlets.kinds
         self.people = People(work.store, work.clock)
 
     def owner_id(self, name: str | None) -> int:
