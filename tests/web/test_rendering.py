@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 from jinja2 import UndefinedError
 
+from horarium.notify.channels.kinds import KINDS
 from horarium.states import RunState
 from horarium.web.icons import NAMES, icon
 from horarium.web.links import Links
@@ -228,6 +229,7 @@ def test_every_icon_is_used() -> None:
             path.read_text(encoding="utf-8") for path in (found.glob("*.py") if found.is_dir() else [found])
         )
     used = set(re.findall(r"\"([a-z-]+)\"", texts)) | set(ICONS.values())
+    used |= {each.icon for each in KINDS.values()}
     assert {"python", "command", "http", "sync", "up", "down", "minus"} | used >= NAMES
 
 
