@@ -80,7 +80,7 @@ def test_a_program_learns_who_it_is_and_what_it_may_do(site: Site) -> None:
     found = get(program_of(site, "otto", "read"), "/me")
     assert (found["user"]["name"], found["user"]["role"]) == ("otto", "operator")
     assert found["token"]["scopes"] == ["read"]
-    assert found["permissions"] == ["tasks:read", "runs:read", "profile:read"]
+    assert found["permissions"] == ["tasks:read", "runs:read", "checks:read", "notices:read", "profile:read"]
     assert "users:manage" in get(program_of(site, "ines"), "/me")["permissions"]
 
 
