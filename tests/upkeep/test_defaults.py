@@ -148,7 +148,7 @@ def test_no_password_is_kept_with_the_tasks(postgres_url: str, tmp_path: Path) -
 
 
 def test_the_definitions_are_the_same_tasks(scheduler: TaskScheduler, data_folder: Path, tmp_path: Path) -> None:
-    setup_default_tasks(scheduler, backup_folder=tmp_path, keep_backups=5)
+    setup_default_tasks(scheduler, backup_folder=tmp_path, keep_backups=5, keeping=True)
     store = open_store(data_folder / "horarium.db")
     desk = TaskDesk(store, SetClock())
     for definition in default_definitions(backup_folder=tmp_path, keep_backups=5):

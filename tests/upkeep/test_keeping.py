@@ -18,9 +18,9 @@ from typing import Self
 import pytest
 from sqlalchemy import func, select, text
 
-from horarium.clock import to_micros
+from horarium.clock import SystemClock, to_micros
 from horarium.errors import InvalidValue
-from horarium.records.keeping import Keep, KeepRule
+from horarium.records.keeping import USUAL_RULE, Keep, KeepRule
 from horarium.records.policies import Policies
 from horarium.records.tasks import PythonSpec, TaskDefinition
 from horarium.runs import keeping
@@ -35,6 +35,7 @@ from horarium.store.port import Store
 from horarium.store.room import pages_of
 from horarium.store.sqlite import SqliteStore
 from horarium.store.tables import events, scheduled_tasks, task_attempts, task_executions
+from horarium.store.tables.figures import daily_figures
 from horarium.upkeep import cleanup
 from tests.support.bulk import fill_runs, size_of_a_packed_copy
 from tests.support.leftovers import run_count, runs_with_output, write_run
@@ -112,14 +113,14 @@ def test_r114_the_last_run_of_a_task_stays_however_old(store: Store, clock: SetC
     assert ids(store) == {2}
 
 
-def test_r114_runs_that_are_not_counted_yet_stay(
-    store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    daily(store, task(store, clock), 30)
-    edge = to_micros(START - timedelta(days=20))
-    monkeypatch.setattr(keeping, "counted_until", lambda tx: edge)
-    clean(store, clock)
-    assert ids(store) == set(range(10, 31))
+def test_r114_rp26_runs_that_are_not_counted_yet_stay_and_cleanup_counts_them_before(store: Store) -> None:
+    fill_runs(store, 200, kept=100)
+    Cleaner(store, SystemClock(), replace(USUAL_RULE, run_days=90), counted_only=True).run()
+    assert run_count(store) == 200
+    assert cleanup(store=store, days=90)["runs"] == 100
+    with store.reading() as tx:
+        figures = tx.execute(select(func.sum(daily_figures.c.many))).scalar_one()
+    assert (run_count(store), int(figures)) == (100, 200)
 
 
 def test_what_a_task_says_for_itself_goes_before_the_installation(store: Store, clock: SetClock) -> None:

@@ -49,15 +49,6 @@ def write_rule(tx: Transaction, rule: KeepRule) -> None:
     write_meta(tx, META, json.dumps(rule.to_json(), sort_keys=True))
 
 
-def counted_until(tx: Transaction) -> int | None:
-    """Return up to which instant (microseconds) runs that ended are counted in daily figures: only those may go.
-
-    None says that nobody counts them, so that none has to wait.
-    """
-    del tx
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
     """How the work is cut: at most so many rows and bytes of output in one transaction, which is to take `seconds`.
@@ -89,8 +80,14 @@ class Cleaned:
 class Cleaner:
     """Cleans one store by a rule. Harmless when killed, repeated, or run twice at once."""
 
-    def __init__(self, store: Store, clock: Clock, rule: KeepRule, steps: Steps | None = None) -> None:
-        """Work on `store`; what tasks say for themselves goes before `rule`."""
+    def __init__(
+        self, store: Store, clock: Clock, rule: KeepRule, steps: Steps | None = None, *, counted_only: bool = False
+    ) -> None:
+        """Work on `store`; what tasks say for themselves goes before `rule`.
+
+        With `counted_only` runs stay that the daily figures do not know yet.
+        """
+        self._counted_only = counted_only
         self._store = store
         self._clock = clock
         self._rule = rule
@@ -142,7 +139,7 @@ class Cleaner:
             gone, pieces = len(numbers), self._count_pieces(numbers)
             self._would_go.update(run.id for run in batch if run.kept_bytes)
         else:
-            gone, pieces = self._paced(lambda book: book.remove(numbers))
+            gone, pieces = self._paced(lambda book: book.remove(numbers, counted_only=self._counted_only))
         self._found.runs += gone
         self._found.pieces += pieces
 
@@ -203,8 +200,6 @@ class Cleaner:
 
     def _old_runs(self) -> Iterator[OldRun]:
         """Yield the runs that the rule lets go, task by task."""
-        with self._store.reading() as tx:
-            until = counted_until(tx)
         last = 0
         while True:
             with self._store.reading() as tx:
@@ -212,10 +207,10 @@ class Cleaner:
             if not tasks:
                 return
             for task in tasks:
-                yield from self._old_runs_of(task, until)
+                yield from self._old_runs_of(task)
             last = tasks[-1].id
 
-    def _old_runs_of(self, task: TaskKept, until: int | None) -> Iterator[OldRun]:
+    def _old_runs_of(self, task: TaskKept) -> Iterator[OldRun]:
         rule = self._rule.for_task(task.policies.keep)
         ages = self._before(rule.run_days), self._before(rule.failure_days)
         with self._store.reading() as tx:
@@ -231,9 +226,8 @@ class Cleaner:
             for run in page:
                 failed = run.state in _FAILED
                 is_over = run.state in _FINAL and run.finished_at is not None
-                is_counted = until is None or (run.finished_at or self._now) < until
                 is_old = run.id <= edges[failed] or (run.finished_at or self._now) < ages[failed]
-                if is_over and is_counted and is_old and run.id != task.last_run_id:
+                if is_over and is_old and run.id != task.last_run_id:
                     yield run
             # Numbers and instants rise together: whatever follows is younger and within the count.
             if len(page) < PAGE or (page[-1].created_at >= ages[0] and page[-1].id > max(edges)):

@@ -8,6 +8,7 @@ from typing import Any
 
 from horarium.accounts.sessions import Sessions
 from horarium.clock import Clock
+from horarium.reports.daily import Bookkeeper
 from horarium.runs.keeping import Cleaner, rule_of
 from horarium.runs.retention import FailureRule, FailureTrimmer
 from horarium.upkeep.workplace import StoreOrAddress, go_on, number_of_days, opened, refuse_from_params, settled
@@ -71,7 +72,8 @@ def cleanup(
 
     Failed runs are kept for `failure_days`. Output of runs that did not fail goes after `output_days`, events go after
     `event_days`. What is not said is what the installation keeps; what a task says for itself goes before all of it.
-    The last run of a task stays, and so does whatever is not over; the ledger tells of each planned instant for ever.
+    The last run of a task stays, and so does whatever is not over or not in the daily figures, which are brought up to
+    date before; the ledger tells of each planned instant for ever.
     Then SQLite gives room that became free back to the disk. Returns the counts `runs`, `trimmed` (runs that stay
     without their output), `pieces` of output and about how many `bytes` it had, `events`, and the bytes `freed`; with
     `dry_run` nothing is changed. Works in small steps; may be killed, repeated, or run twice at once. Raises
@@ -85,7 +87,10 @@ def cleanup(
         if days is not None and failure_days is None:
             said["failure_days"] = max(number_of_days(days), rule.failure_days)
         rule = replace(rule, **{name: value for name, value in said.items() if value is not None})
-        done = Cleaner(found, settled(clock), rule).run(dry_run=dry_run, go_on=go_on())
+        if not dry_run:
+            # Figures equal a recount only if nothing goes before it was counted.
+            Bookkeeper(found, settled(clock)).run(go_on=go_on())
+        done = Cleaner(found, settled(clock), rule, counted_only=True).run(dry_run=dry_run, go_on=go_on())
     return {
         "runs": done.runs,
         "trimmed": done.trimmed,

@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, cast
 
-from sqlalchemy import CursorResult, Row, Select, delete, func, select, text, update
+from sqlalchemy import ColumnElement, CursorResult, Row, Select, delete, func, select, text, update
 
 from horarium.records.policies import Policies
 from horarium.states import FINAL_STATES
+from horarium.store.books.figures import counted
 from horarium.store.port import Transaction
 from horarium.store.tables import events, scheduled_tasks
 from horarium.store.tables import task_attempts as attempts
@@ -81,9 +82,12 @@ class KeepingBook:
         ids = [int(row[0]) for row in self._tx.execute(numbers.limit(most))]
         return [_run(row) for row in self._tx.execute(_old().where(runs.c.id.in_(ids)).order_by(runs.c.id))]
 
-    def remove(self, run_ids: Sequence[int]) -> tuple[int, int]:
-        """Remove those of `run_ids` that are over, with attempts and output; return how many runs and pieces went."""
-        over = self._over(run_ids)
+    def remove(self, run_ids: Sequence[int], *, counted_only: bool = False) -> tuple[int, int]:
+        """Remove those of `run_ids` that are over, with attempts and output; return how many runs and pieces went.
+
+        With `counted_only` those stay that the daily figures do not know yet.
+        """
+        over = self._over(run_ids, *(counted() if counted_only else ()))
         pieces = self._change(delete(output).where(output.c.run_id.in_(over)))
         self._change(delete(attempts).where(attempts.c.run_id.in_(over)))
         return self._change(delete(runs).where(runs.c.id.in_(over))), pieces
@@ -119,8 +123,8 @@ class KeepingBook:
         """Remove events; return how many went."""
         return self._change(delete(events).where(events.c.id.in_(numbers)))
 
-    def _over(self, run_ids: Sequence[int]) -> list[int]:
-        query = select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.state.in_(_FINAL))
+    def _over(self, run_ids: Sequence[int], *conditions: ColumnElement[bool]) -> list[int]:
+        query = select(runs.c.id).where(runs.c.id.in_(run_ids), runs.c.state.in_(_FINAL), *conditions)
         return [int(row[0]) for row in self._tx.execute(query)]
 
     def _change(self, statement: Any) -> int:

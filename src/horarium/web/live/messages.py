@@ -32,6 +32,9 @@ _OF_HOUSE: Final = frozenset(
         *(EventKind.NODE_STARTED, EventKind.NODE_STOPPED, EventKind.NODE_DEAD, EventKind.CLOCK_JUMPED),
         *(EventKind.SCHEDULER_SILENT, EventKind.SCHEDULER_BACK, EventKind.MAINTENANCE_ON, EventKind.MAINTENANCE_OFF),
         *(EventKind.HEARTBEAT_MISSED, EventKind.HEARTBEAT_BACK),
+        *(EventKind.CREDENTIAL_INACTIVE, EventKind.CREDENTIAL_EXPIRING, EventKind.CHANNEL_DISABLED),
+        *(EventKind.BACKUP_MADE, EventKind.BACKUP_FAILED, EventKind.STORE_DAMAGED),
+        *(EventKind.DISK_LOW, EventKind.DISK_ENOUGH, EventKind.NOTICE_ASKED),
     }
 )
 
