@@ -30,7 +30,7 @@ class CountingRule:
     """
 
     keep_quarters: int = KEEP_QUARTERS
-    batch: int = 5000
+    batch: int = 250
     rest: timedelta = timedelta(milliseconds=20)
 
     def __post_init__(self) -> None:
@@ -127,16 +127,19 @@ class Bookkeeper:
 
     def _write(self, step: Callable[[FiguresBook], int]) -> int:
         """Take one step and return what it counted: nothing where somebody else took it meanwhile."""
+        began = self._clock.monotonic()
         try:
             with self._store.transaction() as tx:
+                began = self._clock.monotonic()
                 return step(FiguresBook(tx))
         except Overtaken:
             return 0
         finally:
-            self._rest()
+            self._rest(self._clock.monotonic() - began)
 
-    def _rest(self) -> None:
-        self._clock.wait(Alarm(), self._rule.rest.total_seconds())
+    def _rest(self, took: float = 0.0) -> None:
+        # As long as it took: who waits for a file asks again every tenth of a second, and is to find it free.
+        self._clock.wait(Alarm(), max(self._rule.rest.total_seconds(), min(took, 1.0)))
 
     def _look(self, last: int, now: int, check: Callable[[], None]) -> Counted:
         """Count what would be counted, and change nothing."""
