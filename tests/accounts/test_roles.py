@@ -82,7 +82,7 @@ def test_everybody_looks_after_themselves(role: Role) -> None:
     assert all(may(person(role), permission) is (role is Role.ADMIN) for permission in only)
 
 
-ALWAYS = {Permission.PROFILE_READ, Permission.CHECKS_READ}
+ALWAYS = {Permission.PROFILE_READ, Permission.CHECKS_READ, Permission.NOTICES_READ}
 
 
 def test_r59_a_token_gives_no_more_than_its_scopes_and_than_its_owner_has() -> None:

@@ -148,7 +148,10 @@ def test_r59_it_may_be_used_for_what_its_scopes_say(tokens: Tokens, ines: User) 
     found = tokens.find(make(tokens, ines, "x", "read").text)
     assert found
     allowed = {permission for permission in Permission if may(found.identity, permission)}
-    assert allowed == {Permission.TASKS_READ, Permission.RUNS_READ, Permission.PROFILE_READ}
+    assert allowed == {
+        *(Permission.TASKS_READ, Permission.RUNS_READ, Permission.PROFILE_READ),
+        *(Permission.CHECKS_READ, Permission.NOTICES_READ),
+    }
     assert is_out_of_scope(found.identity, Permission.TASKS_TRIGGER)
     assert least_scope(Permission.TASKS_TRIGGER) is Scope.TRIGGER
     assert least_scope(Permission.PROFILE) is Scope.ADMIN

@@ -109,7 +109,7 @@ def test_needed_secrets_are_asked_for_and_files_are_read_as_they_are(
         assert refused.code == code
         assert refused.err.count("\n") == 1
     assert horarium("vault", "add", "x", "--kind", "magic").code == ExitCode.USAGE
-    assert "has token, url" in horarium("vault", "add", "x", "--kind", "token", "--stdin", "key").err
+    assert "there are token, url" in horarium("vault", "add", "x", "--kind", "token", "--stdin", "key").err
 
 
 def test_values_are_replaced_and_short_ones_warned_about(horarium: Program, save: Any, types: Any) -> None:
