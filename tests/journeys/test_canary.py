@@ -8,10 +8,12 @@ import re
 import secrets
 import subprocess
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -186,9 +188,7 @@ def pages_of(vault: Vault, run_ids: list[int]) -> Iterator[tuple[str, str]]:
         if row.method != "GET" or row.route in {"events", "run_log_stream"} or "{token" in row.path:
             continue
         for number in run_ids if "{run_id" in row.path else [1]:
-            path = row.path
-            for name in ("{run_id:int}", "{task_id:int}", "{user_id:int}", "{project_id:int}"):
-                path = path.replace(name, str(number))
+            path = re.sub(r"\{\w+:int\}", str(number), row.path)
             if row in API_ROWS:
                 yield path, _asked(f"{house.address}{path}", token)
             else:
@@ -201,9 +201,16 @@ def pages_of(vault: Vault, run_ids: list[int]) -> Iterator[tuple[str, str]]:
 
 def _asked(address: str, token: str) -> str:
     request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - our own
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
-        text: str = answer.read().decode()
-        return text
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
+            text: str = answer.read().decode()
+            return text
+    except urllib.error.HTTPError as error:
+        with error:
+            # Nobody has made a heartbeat or a rule here; any other refusal would hide what is to be looked through.
+            if error.code != HTTPStatus.NOT_FOUND:
+                raise
+            return error.read().decode()
 
 
 def told_by_commands(vault: Vault, run_ids: list[int]) -> Iterator[tuple[str, str]]:

@@ -54,7 +54,7 @@ class Visitor:
     def _ask(self, request: urllib.request.Request) -> tuple[int, str, str]:
         try:
             with self._opener.open(request, timeout=self.patience) as answer:
-                return answer.status, answer.read().decode(), answer.headers.get("location", "")
+                return answer.status, answer.read().decode("utf-8", "replace"), answer.headers.get("location", "")
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode(), error.headers.get("location", "")
