@@ -317,6 +317,9 @@ class Writer:
             self.writes += 1
 
 
+A_MILLION = 1_000_000
+
+
 def check_cleanup(store: Store, count: int, kept: int, beside: Callable[[], Store]) -> None:
     """Remove all but `kept` of `count` runs while two others write: with this store, and with one of their own."""
     fill_runs(store, count, kept=kept)
@@ -329,8 +332,9 @@ def check_cleanup(store: Store, count: int, kept: int, beside: Callable[[], Stor
     assert found["runs"] == count - kept
     assert run_count(store) == kept
     assert (near.writes > 5, far.writes > 5) == (True, True)
-    # On a machine that is itself too busy to let them write, they wait for that, and not for the cleaning.
-    usual = max(calm.worst, calm_too.worst)
+    # On a machine that is itself too busy to let them write, they wait for that, and not for the cleaning; a long test
+    # has the machine for itself.
+    usual = 0.0 if count >= A_MILLION else max(calm.worst, calm_too.worst)
     assert max(near.worst, far.worst) < max(0.5, 4 * usual)
     if isinstance(store, SqliteStore) and store.path is not None:
         assert found["freed"] > 0
@@ -356,7 +360,7 @@ def test_r114_most_of_many_runs_go_while_nobody_waits_and_the_file_shrinks(
 def test_r114_900_000_of_1_000_000_runs_go_while_nobody_waits_and_the_file_shrinks(
     store: Store, beside: Callable[[], Store]
 ) -> None:
-    check_cleanup(store, 1_000_000, 100_000, beside)
+    check_cleanup(store, A_MILLION, 100_000, beside)
 
 
 def test_a_new_file_gives_back_what_becomes_free(sqlite: Store) -> None:
