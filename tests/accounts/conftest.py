@@ -12,6 +12,7 @@ from horarium.accounts.setup import Setup
 from horarium.store.opening import open_store
 from horarium.store.port import Store
 from tests.support.people import SetClock, cheap_hasher
+from tests.support.stores import prepared
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def store(data_folder: Path) -> Iterator[Store]:
-    opened = open_store(data_folder / "store.db")
+    opened = open_store(prepared(data_folder / "store.db"))
     yield opened
     opened.close()
 

@@ -120,7 +120,7 @@ class Liar:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
         self.issuer = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = Thread(target=self.server.serve_forever)
+        self.thread = Thread(target=self.server.serve_forever, args=(0.02,))
 
     def page(self, path: str) -> Any:
         """Return what is answered to a GET."""

@@ -11,6 +11,7 @@ from horarium.audit.trail import Trail
 from horarium.store.opening import open_store
 from horarium.store.port import Store
 from tests.support.people import SetClock
+from tests.support.stores import prepared
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def clock() -> SetClock:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    where = tmp_path / "h.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    where = prepared(tmp_path / "h.db") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     opened = open_store(where)
     yield opened
     opened.close()

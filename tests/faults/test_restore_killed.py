@@ -15,7 +15,6 @@ import pytest
 from tests.faults.place import ROOT
 
 PROGRAM = Path(__file__).with_name("restoring.py")
-POINTS = 20
 
 
 def told(where: str, folder: Path, **plan: Any) -> list[dict[str, Any]]:
@@ -47,12 +46,22 @@ def judge(found: list[dict[str, Any]]) -> None:
     assert found[-1]["state"] == "new", "the last one was not killed"
 
 
+def killed_at(where: str, folder: Path, points: int) -> None:
+    """Restore and be killed at so many points, one after the other, then judge."""
+    found = told(where, folder, points=points, rows=300)
+    judge(found)
+    assert len(found) == points + 1
+    assert sum(each["killed"] for each in found) == points
+
+
+def test_r112_killed_at_five_points_it_is_the_old_store_or_the_new_one(where: str, tmp_path: Path) -> None:
+    killed_at(where, tmp_path / "b", 5)
+
+
+@pytest.mark.long
 @pytest.mark.timeout(580)
 def test_r112_killed_at_twenty_points_it_is_the_old_store_or_the_new_one(where: str, tmp_path: Path) -> None:
-    found = told(where, tmp_path / "b", points=POINTS, rows=300)
-    judge(found)
-    assert len(found) == POINTS + 1
-    assert sum(each["killed"] for each in found) == POINTS
+    killed_at(where, tmp_path / "b", 20)
 
 
 @pytest.mark.long

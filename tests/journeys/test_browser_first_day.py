@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.journeys.house import House, house_in
-from tests.support.browser import SCHEMES, SIZES, Scheme, axe, open_page
+from tests.support.browser import axe, axe_in_all_looks
 from tests.support.people import made_up
 
 pytestmark = pytest.mark.browser
@@ -98,38 +98,30 @@ def test_from_the_consoles_link_to_signing_out(page: Page, house: House, link: s
     assert len(hosts) == 1, hosts
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_nothing_on_the_pages_with_data(
-    browser: Browser, furnished: House, size: str, scheme: Scheme
-) -> None:
+def test_axe_finds_nothing_on_the_pages_with_data(page: Page, furnished: House) -> None:
     house = furnished
     for task in ("fast", "broken"):
         number = house.trigger(task)
         house.await_run(number, lambda run: run["state"] in {"succeeded", "failed"})
     house.do("task", "pause", "fast")
-    found: dict[str, list[str]] = {}
-    with open_page(browser, size=SIZES[size], scheme=scheme) as page:
-        page.goto(f"{house.address}/login")
-        found["/login"] = axe(page)
-        sign_in(page, house)
-        page.goto(f"{house.address}/runs")
-        numbers = [row.get_attribute("id") for row in page.locator("[data-row]").all()]
-        runs = [f"/runs/{(number or '').removeprefix('run-')}" for number in numbers[:3]]
-        for path in ("/", "/tasks", "/tasks/1", "/tasks/3", "/runs", *runs, "/runs?view=manual", "/nowhere", "/?day=x"):
-            page.goto(house.address + path)
-            found[path] = axe(page)
+    page.goto(f"{house.address}/login")
+    found = {"/login": axe_in_all_looks(page)}
+    sign_in(page, house)
+    page.goto(f"{house.address}/runs")
+    numbers = [row.get_attribute("id") for row in page.locator("[data-row]").all()]
+    runs = [f"/runs/{(number or '').removeprefix('run-')}" for number in numbers[:3]]
+    for path in ("/", "/tasks", "/tasks/1", "/tasks/3", "/runs", *runs, "/runs?view=manual", "/nowhere", "/?day=x"):
+        page.goto(house.address + path)
+        found[path] = axe_in_all_looks(page)
     house.do("task", "resume", "fast")
     assert {path: broken for path, broken in found.items() if broken} == {}
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("size", SIZES)
-def test_axe_finds_nothing_on_the_empty_pages(browser: Browser, tmp_path: Path, size: str, scheme: Scheme) -> None:
-    with house_in(tmp_path) as empty, open_page(browser, size=SIZES[size], scheme=scheme) as page:
+def test_axe_finds_nothing_on_the_empty_pages(page: Page, tmp_path: Path) -> None:
+    with house_in(tmp_path) as empty:
         address = empty.start().await_line("/setup?code=")
         page.goto(re.search(r"http\S+", address)[0])  # type: ignore[index]
-        found = {"/setup": axe(page)}
+        found = {"/setup": axe_in_all_looks(page)}
         page.get_by_label("Your name").fill("Inês")
         page.get_by_label("E-mail").fill("ines@tidewater.example")
         page.locator("input[name=password]").fill(PASSWORD)
@@ -137,5 +129,5 @@ def test_axe_finds_nothing_on_the_empty_pages(browser: Browser, tmp_path: Path, 
         expect(page.get_by_text("No tasks yet")).to_be_visible()
         for path in ("/", "/tasks", "/runs"):
             page.goto(empty.address + path)
-            found[path] = axe(page)
+            found[path] = axe_in_all_looks(page)
         assert {path: broken for path, broken in found.items() if broken} == {}

@@ -13,6 +13,7 @@ from horarium.store.port import Store
 from horarium.testing.clock import ManualClock
 from tests.notify.worlds import World
 from tests.support.people import cheap_hasher
+from tests.support.stores import prepared
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def standing_clock() -> ManualClock:
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def told_store(request: pytest.FixtureRequest, data_folder: Path, standing_clock: ManualClock) -> Iterator[Store]:
     """Give a prepared store on each database, by the clock that stands."""
-    where = data_folder / "told.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    where = prepared(data_folder / "told.db") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     opened = open_store(where, clock=standing_clock)
     yield opened
     opened.close()

@@ -14,6 +14,7 @@ from horarium.records.people import User
 from horarium.store.opening import open_store
 from horarium.store.port import Store
 from tests.support.people import SetClock, add_person, cheap_hasher
+from tests.support.stores import prepared
 
 SYNC = (
     Setting(
@@ -47,7 +48,7 @@ def clock() -> SetClock:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def store(request: pytest.FixtureRequest, data_folder: Path, clock: SetClock) -> Iterator[Store]:
-    where: str | Path = data_folder / "store.db"
+    where: str | Path = prepared(data_folder / "store.db")
     if request.param == "postgres":
         where = str(request.getfixturevalue("postgres_url"))
     opened = open_store(where, clock=clock)

@@ -10,6 +10,7 @@ import pytest
 from horarium.store.opening import open_store
 from horarium.store.port import Store
 from tests.support.people import SetClock
+from tests.support.stores import prepared
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def sqlite(data_folder: Path) -> Iterator[Store]:
-    opened = open_store(data_folder / "horarium.db")
+    opened = open_store(prepared(data_folder / "horarium.db"))
     yield opened
     opened.close()
 

@@ -76,7 +76,8 @@ def test_r5_plain_http_beyond_this_machine_is_warned_about(
 
 
 def test_a_settings_file_that_others_may_read_is_warned_about(as_somebody: None, tmp_path: Path) -> None:
-    (tmp_path / ".env").touch(mode=0o644)
+    (tmp_path / ".env").touch()
+    (tmp_path / ".env").chmod(0o644)
     assert "chmod 600" in warnings_for(config_in(tmp_path, env_file=tmp_path / ".env"))[0]
     (tmp_path / ".env").chmod(0o600)
     assert warnings_for(config_in(tmp_path, env_file=tmp_path / ".env")) == []

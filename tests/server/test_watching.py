@@ -236,7 +236,7 @@ def test_an_outside_monitor_is_called_while_all_is_well_and_with_fail_in_trouble
     node = ManualScheduler(opened, clock=clock)
     _Monitor.asked = []
     server = HTTPServer(("127.0.0.1", 0), _Monitor)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     port = server.server_address[1]
     url = f"http://127.0.0.1:{port}/abc"

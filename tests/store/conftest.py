@@ -10,10 +10,7 @@ import pytest
 from horarium.store.opening import connect, open_store
 from horarium.store.port import Store
 from horarium.store.sqlite import SqliteStore
-from tests.support.postgres import Cluster
-from tests.support.summary import needs
-
-TEMPLATE = "horarium_store_tests"
+from tests.support.stores import prepared
 
 
 @pytest.fixture
@@ -25,7 +22,7 @@ def path(data_folder: Path) -> Path:
 @pytest.fixture
 def file_store(path: Path) -> Iterator[Store]:
     """Give a prepared store in a file."""
-    opened = open_store(path)
+    opened = open_store(prepared(path))
     yield opened
     opened.close()
 
@@ -38,24 +35,10 @@ def memory_store() -> Iterator[Store]:
     opened.close()
 
 
-def _prepare(url: str) -> None:
-    open_store(url).close()
-
-
 @pytest.fixture
-def prepared_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Give the URL of a PostgreSQL database that has the schema, cloned from one that was made once."""
-    needs(request, "postgres")
-    cluster: Cluster = request.getfixturevalue("postgres_cluster")
-    database = cluster.create(template=cluster.template(TEMPLATE, _prepare))
-    yield cluster.url(database)
-    cluster.drop(database)
-
-
-@pytest.fixture
-def postgres_store(prepared_url: str) -> Iterator[Store]:
+def postgres_store(postgres_url: str) -> Iterator[Store]:
     """Give a prepared store on PostgreSQL."""
-    opened = open_store(prepared_url)
+    opened = open_store(postgres_url)
     yield opened
     opened.close()
 
@@ -66,7 +49,7 @@ POSTGRES = pytest.mark.postgres
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[SqliteStore]:
     """Give a prepared store in the file `h.db` of the test's folder."""
-    opened = open_store(tmp_path / "h.db")
+    opened = open_store(prepared(tmp_path / "h.db"))
     assert isinstance(opened, SqliteStore)
     yield opened
     opened.close()
@@ -82,7 +65,7 @@ def store(request: pytest.FixtureRequest) -> Store:
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=POSTGRES)])
 def empty_store(request: pytest.FixtureRequest, path: Path) -> Iterator[Store]:
     """Give a store without any schema, on both databases."""
-    where: str | Path = request.getfixturevalue("postgres_url") if request.param == "postgres" else path
+    where: str | Path = request.getfixturevalue("empty_postgres_url") if request.param == "postgres" else path
     opened = connect(where)
     yield opened
     opened.close()
@@ -92,7 +75,7 @@ def empty_store(request: pytest.FixtureRequest, path: Path) -> Iterator[Store]:
 def shared_where(request: pytest.FixtureRequest, path: Path) -> str | Path:
     """Give the place of a prepared store that several programs may open at once."""
     if request.param == "postgres":
-        return str(request.getfixturevalue("prepared_url"))
+        return str(request.getfixturevalue("postgres_url"))
     open_store(path).close()
     return path
 

@@ -271,8 +271,8 @@ def test_events_of_a_transaction_that_was_taken_back_are_never_seen(store: Store
         assert [event.kind for event in EventBook(tx).after(0)] == ["task.added"]
 
 
-def test_an_event_with_a_low_id_that_commits_late_is_not_stepped_over(prepared_url: str) -> None:
-    slow, fast = open_store(prepared_url), open_store(prepared_url)
+def test_an_event_with_a_low_id_that_commits_late_is_not_stepped_over(postgres_url: str) -> None:
+    slow, fast = open_store(postgres_url), open_store(postgres_url)
     cursor = 0
     seen: list[int | None] = []
 

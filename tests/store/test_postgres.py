@@ -60,8 +60,8 @@ def test_rp12_no_statement_may_take_longer_than_its_limit(postgres_store: Store)
     _set(postgres_store, "works")
 
 
-def test_rp12_a_row_that_another_program_holds_is_not_waited_for_without_end(prepared_url: str) -> None:
-    ours, theirs = open_store(prepared_url), open_store(prepared_url)
+def test_rp12_a_row_that_another_program_holds_is_not_waited_for_without_end(postgres_url: str) -> None:
+    ours, theirs = open_store(postgres_url), open_store(postgres_url)
     _set(ours, "before")
 
     def write_with_a_short_limit() -> None:
@@ -79,8 +79,8 @@ def test_rp12_a_row_that_another_program_holds_is_not_waited_for_without_end(pre
     theirs.close()
 
 
-def test_two_that_wait_for_each_other_are_parted_and_one_goes_through(prepared_url: str) -> None:
-    store = open_store(prepared_url)
+def test_two_that_wait_for_each_other_are_parted_and_one_goes_through(postgres_url: str) -> None:
+    store = open_store(postgres_url)
     with store.transaction() as tx:
         write_meta(tx, "a", "0")
         write_meta(tx, "b", "0")
@@ -102,8 +102,8 @@ def test_two_that_wait_for_each_other_are_parted_and_one_goes_through(prepared_u
     store.close()
 
 
-def test_a_connection_that_broke_inside_a_transaction_is_told_and_replaced(prepared_url: str) -> None:
-    store, other = open_store(prepared_url), open_store(prepared_url)
+def test_a_connection_that_broke_inside_a_transaction_is_told_and_replaced(postgres_url: str) -> None:
+    store, other = open_store(postgres_url), open_store(postgres_url)
     _set(store, "before")
 
     def break_in_the_middle() -> None:
@@ -123,8 +123,8 @@ def test_a_connection_that_broke_inside_a_transaction_is_told_and_replaced(prepa
     other.close()
 
 
-def test_a_connection_that_broke_under_a_hot_statement_is_told_and_replaced(prepared_url: str) -> None:
-    store, other = open_store(prepared_url), open_store(prepared_url)
+def test_a_connection_that_broke_under_a_hot_statement_is_told_and_replaced(postgres_url: str) -> None:
+    store, other = open_store(postgres_url), open_store(postgres_url)
 
     def break_in_the_middle() -> None:
         with store.transaction() as tx:
@@ -206,8 +206,8 @@ def test_rp13_a_restart_of_the_server_is_told_and_then_everything_goes_on(server
         assert woken.wait(5)
 
 
-def test_an_announcement_wakes_another_program_within_a_second_and_only_after_the_commit(prepared_url: str) -> None:
-    ours, theirs = open_store(prepared_url), open_store(prepared_url)
+def test_an_announcement_wakes_another_program_within_a_second_and_only_after_the_commit(postgres_url: str) -> None:
+    ours, theirs = open_store(postgres_url), open_store(postgres_url)
     woken = threading.Event()
     stop = ours.listen(woken.set)
     assert woken.wait(10)
@@ -243,8 +243,8 @@ def test_what_is_announced_and_taken_back_wakes_nobody(postgres_store: Store) ->
     stop()
 
 
-def test_leases_are_measured_by_the_clock_of_the_server(prepared_url: str) -> None:
-    store = open_store(prepared_url, clock=SetClock())
+def test_leases_are_measured_by_the_clock_of_the_server(postgres_url: str) -> None:
+    store = open_store(postgres_url, clock=SetClock())
     with store.transaction() as tx:
         began, now, ended = (
             float(tx.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
@@ -279,9 +279,9 @@ def _everything_said(error: BaseException) -> str:
     ids=["password", "database", "port", "host"],
 )
 def test_an_address_that_leads_nowhere_is_told_in_one_sentence_without_the_password(
-    prepared_url: str, change: Callable[[URL], URL], words: str
+    postgres_url: str, change: Callable[[URL], URL], words: str
 ) -> None:
-    url = change(make_url(prepared_url))
+    url = change(make_url(postgres_url))
     with pytest.raises(StoreUnavailable, match=words) as caught:
         open_store(url.render_as_string(hide_password=False))
     password = str(url.password)
@@ -289,8 +289,8 @@ def test_an_address_that_leads_nowhere_is_told_in_one_sentence_without_the_passw
     assert password not in _everything_said(caught.value)
 
 
-def test_the_password_is_in_no_description_of_an_open_store(postgres_store: Store, prepared_url: str) -> None:
-    password = str(make_url(prepared_url).password)
+def test_the_password_is_in_no_description_of_an_open_store(postgres_store: Store, postgres_url: str) -> None:
+    password = str(make_url(postgres_url).password)
     assert password not in postgres_store.location
     assert password not in repr(postgres_store)
     with pytest.raises(StoreError) as caught, postgres_store.transaction() as tx:
@@ -308,8 +308,8 @@ def test_rp12_a_server_that_takes_the_call_and_says_nothing_is_given_up(monkeypa
         assert time.monotonic() - began < 8
 
 
-def test_several_first_starts_at_once_make_one_schema(postgres_url: str) -> None:
-    stores = [connect(postgres_url) for _ in range(4)]
+def test_several_first_starts_at_once_make_one_schema(empty_postgres_url: str) -> None:
+    stores = [connect(empty_postgres_url) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda store: prepare(store, upgrade=False), stores))
     with stores[0].reading() as tx:
@@ -318,8 +318,8 @@ def test_several_first_starts_at_once_make_one_schema(postgres_url: str) -> None
         store.close()
 
 
-def test_two_programs_step_around_each_other_at_what_is_due(prepared_url: str) -> None:
-    ours, theirs = open_store(prepared_url), open_store(prepared_url)
+def test_two_programs_step_around_each_other_at_what_is_due(postgres_url: str) -> None:
+    ours, theirs = open_store(postgres_url), open_store(postgres_url)
     numbers = {add_task(ours, f"t{place}", next_at=NOW) for place in range(4)}
     with ours.transaction() as one, theirs.transaction() as two:
         mine = {task.id for task in AgendaBook(one).due(NOW, known=(), most=2)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -34,10 +34,23 @@ FLAGS = (
 )
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 AXE_RUN = """
-axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+axe.run(document, {runOnly: RULES, resultTypes: ["violations"], preload: false})
    .then(found => found.violations.map(broken =>
         broken.id + ": " + broken.help + ": " + broken.nodes.map(node => node.target.join(" ")).join(", ")))
 """
+ALL_RULES = '["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]'
+COLOURS = '{type: "rule", values: ["color-contrast", "link-in-text-block"]}'
+"""The rules that look at colours: what else there is to find is there in each scheme."""
+
+LOOKED_FOR: dict[Scheme, str] = {"dark": COLOURS, "light": ALL_RULES}
+STILL = """
+() => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync("*, *::before, *::after { transition: none !important; animation: none !important }");
+    document.adoptedStyleSheets = [sheet];
+}
+"""
+"""Nothing fades from one scheme to the other, so that no colour in between is looked at."""
 
 
 def chromium() -> str | None:
@@ -85,14 +98,37 @@ def _policy_breaches(message: ConsoleMessage) -> list[str]:
     return [message.text] if "Content Security Policy" in message.text else []
 
 
-def axe(page: Page) -> list[str]:
-    """Return what axe finds wrong on the page, one line a rule: its id, what it asks, the elements that break it."""
+@contextmanager
+def _judge(page: Page) -> Iterator[Callable[[str], list[str]]]:
     # Over the debugging protocol, since a page under our content security policy refuses evaluated strings.
     session = page.context.new_cdp_session(page)
     _evaluate(session, AXE.read_text(encoding="utf-8"))
-    violations: list[str] = _evaluate(session, AXE_RUN)
+    yield lambda rules: _evaluate(session, AXE_RUN.replace("RULES", rules))
     session.detach()
-    return violations
+
+
+def axe(page: Page) -> list[str]:
+    """Return what axe finds wrong on the page, one line a rule: its id, what it asks, the elements that break it."""
+    with _judge(page) as judged:
+        return judged(ALL_RULES)
+
+
+def axe_in_all_looks(page: Page) -> list[str]:
+    """Return what axe finds wrong on the page, wide and narrow, light and dark, and whether it scrolls sideways.
+
+    The page stays open meanwhile, and is left wide and light.
+    """
+    found: list[str] = []
+    page.evaluate(STILL)
+    with _judge(page) as judged:
+        for size, viewport in reversed(SIZES.items()):
+            page.set_viewport_size(viewport)
+            for scheme, rules in LOOKED_FOR.items():
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                found += [f"{size}, {scheme}: {line}" for line in judged(rules)]
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                found.append(f"{size}: it scrolls sideways")
+    return found
 
 
 def _evaluate(session: Any, expression: str) -> Any:

@@ -61,7 +61,7 @@ def web_server(context: ssl.SSLContext | None = None) -> Iterator[WebServer]:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     found.port = server.server_address[1]
     found.address = f"{'http' if context is None else 'https'}://localhost:{found.port}"
-    with _serving(server.serve_forever):
+    with _serving(lambda: server.serve_forever(0.02)):
         try:
             yield found
         finally:

@@ -29,13 +29,17 @@ from horarium.store.books.runs import HoldingBook, RunBook
 from horarium.store.opening import open_store
 from horarium.store.port import Store
 from horarium.triggers import CronTrigger, to_text
+from horarium.web import cookies
 from horarium.web.app import create_app
 from horarium.web.services import Services, WebSettings
 from horarium.web.serving import Server, listen
+from tests.support.browsing import browser_of
 from tests.support.people import TESTER, SetClock, add_person, cheap_hasher, made_up
+from tests.support.stores import prepared
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 HOST = "localhost"
+_open_pages: dict[tuple[str, ...], str] = {}
 
 
 @dataclass(slots=True)
@@ -63,7 +67,7 @@ class Site:
     def client(self, **settings: Any) -> TestClient:
         """Return a browser that nobody is signed in with."""
         app = self.app if not settings else create_app(self.with_settings(**settings))
-        return TestClient(app, base_url=f"http://{HOST}", follow_redirects=False, raise_server_exceptions=False)
+        return browser_of(app, HOST)
 
     def with_settings(self, **settings: Any) -> Services:
         """Return the services with other settings."""
@@ -134,10 +138,19 @@ def post(client: TestClient, path: str, *, page: str = "/tasks", **fields: Any) 
 
 
 def token_of(client: TestClient, page: str) -> str:
-    """Return the token that the forms of a page carry."""
+    """Return the token that the forms of a page carry; a browser that asked before has the page still open."""
+    known = _open_pages.get(_page_of(client, page))
+    if known:
+        return known
     found = TOKEN.search(client.get(page).text)
     assert found, f"{page} has no form"
+    _open_pages[_page_of(client, page)] = found[1]
     return found[1]
+
+
+def _page_of(client: TestClient, page: str) -> tuple[str, ...]:
+    marks = (client.cookies.get(name) or "" for name in (cookies.SESSION, cookies.VISIT))
+    return page, *marks
 
 
 @contextmanager
@@ -145,7 +158,7 @@ def open_site(
     where: Path | str, clock: SetClock | Clock, *, hasher: Hasher | None = None, **settings: Any
 ) -> Iterator[Site]:
     """Open the pages over a new store in the folder, or at the address, `where`."""
-    store = open_store(where / "store.db" if isinstance(where, Path) else where, clock=clock)
+    store = open_store(prepared(where / "store.db") if isinstance(where, Path) else where, clock=clock)
     hasher = hasher or cheap_hasher()
     services = Services(
         store=store,

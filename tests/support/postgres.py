@@ -23,6 +23,7 @@ import psycopg
 import pytest
 
 from tests.support.places import free_loopback_port
+from tests.support.stores import prepare
 from tests.support.summary import needs
 
 # The shell waits on its standard input, which closes when the test process is gone, even by kill -9; then it stops the
@@ -213,8 +214,18 @@ def _needs_postgres(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def postgres_url(_needs_postgres: None, postgres_cluster: Cluster) -> Iterator[str]:
+def empty_postgres_url(_needs_postgres: None, postgres_cluster: Cluster) -> Iterator[str]:
     """Give the URL of a fresh, empty database; it is removed after the test."""
-    database = postgres_cluster.create()
-    yield postgres_cluster.url(database)
-    postgres_cluster.drop(database)
+    yield from _database(postgres_cluster)
+
+
+@pytest.fixture
+def postgres_url(_needs_postgres: None, postgres_cluster: Cluster) -> Iterator[str]:
+    """Give the URL of a fresh database with the schema, cloned from one that was made once; it is removed after."""
+    yield from _database(postgres_cluster, template=postgres_cluster.template("horarium", prepare))
+
+
+def _database(cluster: Cluster, **given: str) -> Iterator[str]:
+    database = cluster.create(**given)
+    yield cluster.url(database)
+    cluster.drop(database)

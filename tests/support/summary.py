@@ -11,7 +11,10 @@ from collections.abc import Iterable
 import pytest
 
 NEEDS = {"postgres": "PostgreSQL", "browser": "browser"}
-FIXTURES = {"postgres_cluster": "postgres", "postgres_url": "postgres", "browser": "browser", "page": "browser"}
+FIXTURES = {
+    **dict.fromkeys(("postgres_cluster", "postgres_url", "empty_postgres_url"), "postgres"),
+    **dict.fromkeys(("browser", "page"), "browser"),
+}
 OUTCOMES = {"passed": "run", "failed": "run", "error": "run", "xfailed": "run", "xpassed": "run", "skipped": "skipped"}
 
 

@@ -45,7 +45,7 @@ class Site(BaseHTTPRequestHandler):
 @pytest.fixture
 def site() -> Iterator[str]:
     server = HTTPServer(("127.0.0.1", 0), Site)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -60,9 +60,11 @@ def rows(url: str, query: str, *, before: str = "SELECT 1") -> list[tuple[object
 
 
 @pytest.mark.parametrize("turn", [1, 2])
-def test_each_test_gets_an_empty_database(postgres_url: str, turn: int) -> None:
-    assert rows(postgres_url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
-    assert rows(postgres_url, "SELECT * FROM here", before="CREATE TABLE here ()") == []
+def test_each_test_gets_a_database_of_its_own(empty_postgres_url: str, postgres_url: str, turn: int) -> None:
+    assert rows(empty_postgres_url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [(0,)]
+    for url in (empty_postgres_url, postgres_url):
+        assert rows(url, "SELECT * FROM here", before="CREATE TABLE here ()") == []
+    assert rows(postgres_url, "SELECT count(*) FROM horarium_meta") == [(1,)]
 
 
 def test_a_template_is_prepared_once_and_cloned(postgres_cluster: Cluster) -> None:

@@ -13,6 +13,7 @@ from horarium.store.opening import open_store
 from horarium.store.port import Store
 from tests.support import people
 from tests.support.people import SetClock, cheap_hasher
+from tests.support.stores import prepared
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def clock() -> SetClock:
 
 @pytest.fixture
 def sqlite(data_folder: Path) -> Iterator[Store]:
-    opened = open_store(data_folder / "horarium.db")
+    opened = open_store(prepared(data_folder / "horarium.db"))
     yield opened
     opened.close()
 

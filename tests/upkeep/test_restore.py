@@ -96,8 +96,10 @@ def test_r112_schedules_are_held_until_somebody_releases_them(
         assert read_hold(tx) is None
 
 
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("points", [5, pytest.param(20, marks=pytest.mark.long)])
 def test_r112_whoever_gives_up_in_between_leaves_the_old_store(
-    store: Store, clock: SetClock, rules: BackupRules
+    store: Store, clock: SetClock, rules: BackupRules, points: int
 ) -> None:
     with_tasks(store, clock, "one")
     backup = make_backup(store, rules.folder, clock=clock, wrapping=rules.wrapping("hand"))
@@ -111,7 +113,7 @@ def test_r112_whoever_gives_up_in_between_leaves_the_old_store(
     restore_backup(store, replace(rules, folder=rules.folder), clock, Ask(backup, TESTER), go_on=count)
     with_tasks(store, clock, "new")
     assert steps > 20
-    for wanted in range(1, steps, max(1, steps // 20)):
+    for wanted in range(1, steps, steps // points):
         left = wanted
 
         def give_up() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final, get_type_hints
 
 from horarium.accounts.second_step import Way
@@ -201,20 +203,29 @@ _OURS: Final = frozenset(
 )
 
 
-def poisoned(value: Any, text: str) -> Any:
-    """Return a copy of a page in which each text that can come from outside is `text`."""
+def poisoned(value: Any, text: str | Iterator[str]) -> Any:
+    """Return a copy of a page in which each text that can come from outside is `text`, or the next one of several."""
     if isinstance(value, tuple):
         return tuple(poisoned(each, text) for each in value)
     if isinstance(value, dict):
-        return dict.fromkeys(value, text)
+        return {name: _one_of(text) for name in value}
     if not dataclasses.is_dataclass(value) or isinstance(value, type):
         return value
-    hints = get_type_hints(type(value))
+    hints = _hints_of(type(value))
     changed = {}
     for field in dataclasses.fields(value):
         old = getattr(value, field.name)
         if isinstance(old, str):
-            changed[field.name] = text if hints[field.name] is str and field.name not in _OURS else old
+            changed[field.name] = _one_of(text) if hints[field.name] is str and field.name not in _OURS else old
         else:
             changed[field.name] = poisoned(old, text)
     return dataclasses.replace(value, **changed)
+
+
+def _one_of(text: str | Iterator[str]) -> str:
+    return text if isinstance(text, str) else next(text)
+
+
+@cache
+def _hints_of(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)

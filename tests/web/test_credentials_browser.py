@@ -55,6 +55,8 @@ def tab_to(page: Page, name: str, key: str = "Tab") -> None:
 def sign_in(page: Page, site: Site, where: str) -> None:
     """Sign in by the keyboard alone."""
     page.goto(where)
+    # A letter that is pressed before the page has given the focus away is lost, to people too.
+    expect(page.locator("[autofocus]")).to_be_focused()
     page.keyboard.type("ines")
     tab_to(page, "password")
     page.keyboard.type(site.passwords["ines"])

@@ -135,8 +135,12 @@ class HistoryBook:
             return 0, 0
         after = self._first_since(end)
         if after is None:
-            after = int(self._tx.execute(select(func.max(t.c.id))).scalar_one()) + 1
+            after = self.newest() + 1
         return first, after
+
+    def newest(self) -> int:
+        """Return the highest number of a run, 0 without any."""
+        return int(self._tx.execute(select(func.max(t.c.id))).scalar_one() or 0)
 
     def _first_since(self, start: int) -> int | None:
         """Find the lowest run number made at or after `start` by halving; numbers and creation rise together."""

@@ -22,6 +22,7 @@ from horarium.store.tables.figures import daily_figures, quarter_figures, uncoun
 
 _MINUTE: Final = 60_000_000
 _FEW: Final = 1000
+_FEW_FRESH: Final = 2000
 _EARLY: Final = _MINUTE
 """What falls due is claimed a moment ahead, so the runs of a period may have been made a little before it."""
 _ENDED: Final = FINAL_STATES - {RunState.SKIPPED}
@@ -150,7 +151,7 @@ class TallyBook:
         Of periods long ago there are only whole days.
         """
         numbers = self._numbers(start, end)
-        kept = [] if self._mark < numbers[0] else self._kept_runs(start, end)
+        kept = self._kept_runs(start, end) if self._mark else []
         if numbers[1] - numbers[0] <= _FEW:
             # Few runs are worth being told apart within a quarter of an hour, as long as all of them are there.
             found = self._run_groups(_RUNS, (*numbers, start, end, start, _MINUTE))
@@ -289,7 +290,13 @@ class TallyBook:
         return HistoryBook(self._tx).numbers_between(start - _EARLY, end)
 
     def _fresh(self, numbers: tuple[int, int]) -> tuple[int, int]:
-        """Return the part of a range of numbers that lies above the mark."""
+        """Return the part of a range of numbers that lies above the mark.
+
+        Where few lie there it is all of them: a clock that was set back makes later numbers of earlier runs.
+        """
+        after = HistoryBook(self._tx).newest() + 1
+        if after - self._mark <= _FEW_FRESH:
+            return self._mark + 1, after
         return max(numbers[0], self._mark + 1), numbers[1]
 
     def _run_groups(self, hot: Hot, values: tuple[int, ...]) -> list[RunGroup]:
