@@ -12,7 +12,7 @@ from benchmarks.__main__ import BENCHMARKS
 from benchmarks.figures import Report, exponent, share, slope
 from benchmarks.options import Options
 
-SLOW = {"P3", "P6", "P7"}
+SLOW = {"P1b", "P3", "P4", "P6", "P7"}
 """Even at their smallest these wait for time to pass."""
 
 

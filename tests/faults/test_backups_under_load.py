@@ -61,6 +61,7 @@ def backed_up(place: Place, rounds: int, *, every: float, longest: float) -> Non
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.parametrize("place", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True)
 def test_rp21_backups_under_load_and_kills_are_whole_and_lose_no_row(place: Place) -> None:
     backed_up(place, 3, every=0.2, longest=1.0)
 

@@ -270,3 +270,32 @@ def test_a_path_and_an_address_are_the_same_place(where: str, tmp_path: Path) ->
     opened = connect(where.format(path))
     assert opened.location == str(path)
     opened.close()
+
+
+def test_r114_whoever_waited_long_for_the_file_still_asks_often_whether_it_is_free(path: Path) -> None:
+    ours, over = open_store(path), threading.Event()
+
+    def keep_busy() -> None:
+        with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as theirs:
+            while not over.is_set():
+                theirs.execute("BEGIN IMMEDIATE")
+                threading.Event().wait(0.3)
+                theirs.execute("COMMIT")
+                # Short for who asks ten times a second, long for who asks every few hundredths.
+                threading.Event().wait(0.05)
+
+    thread = threading.Thread(target=keep_busy)
+    thread.start()
+    try:
+        waited = []
+        for turn in range(10):
+            threading.Event().wait(0.037 * turn)
+            began = time.monotonic()
+            with ours.transaction() as tx:
+                write_meta(tx, "turn", str(turn))
+            waited.append(time.monotonic() - began)
+    finally:
+        over.set()
+        thread.join()
+        ours.close()
+    assert max(waited) < 0.6, waited

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import httpx2
+from anyio import Event
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message
@@ -29,6 +30,30 @@ def portal() -> BlockingPortal:
     return stack.enter_context(start_blocking_portal())
 
 
+class _Exchange:
+    """A request as the application reads it, and what it answers."""
+
+    def __init__(self, body: bytes) -> None:
+        self._asked = [{"type": "http.request", "body": body}]
+        self._over = Event()
+        self.head: Message = {}
+        self.parts: list[bytes] = []
+
+    async def receive(self) -> Message:
+        if self._asked:
+            return self._asked.pop()
+        await self._over.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.head = message
+        elif message["type"] == "http.response.body":
+            self.parts.append(bytes(message.get("body", b"")))
+            if not message.get("more_body", False):
+                self._over.set()
+
+
 class Direct(httpx2.BaseTransport):
     """Hand a request to the application, and return its answer once it is whole."""
 
@@ -39,31 +64,20 @@ class Direct(httpx2.BaseTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         if STREAMS.search(request.url.path):
             return self._streams.handle_request(request)
-        parts: list[bytes] = []
-        head: list[Message] = []
-        asked = [{"type": "http.request", "body": request.read()}]
-
-        async def receive() -> Message:
-            return asked.pop() if asked else {"type": "http.disconnect"}
-
-        async def send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                head.append(message)
-            elif message["type"] == "http.response.body":
-                parts.append(bytes(message.get("body", b"")))
+        found = _Exchange(request.read())
 
         async def answer() -> None:
             try:
-                await self._app(_scope(request), receive, send)
+                await self._app(_scope(request), found.receive, found.send)
             except Exception:
                 # An error of the pages is an answer, once they have given one.
-                if not head:
+                if not found.head:
                     raise
 
         portal().call(answer)
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head[0]["headers"]]
-        content = b"" if request.method == "HEAD" else b"".join(parts)
-        return httpx2.Response(head[0]["status"], headers=headers, content=content, request=request)
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in found.head["headers"]]
+        content = b"" if request.method == "HEAD" else b"".join(found.parts)
+        return httpx2.Response(found.head["status"], headers=headers, content=content, request=request)
 
 
 def _scope(request: httpx2.Request) -> dict[str, Any]:

@@ -144,11 +144,14 @@ def token_of(client: TestClient, page: str) -> str:
         return known
     found = TOKEN.search(client.get(page).text)
     assert found, f"{page} has no form"
-    _open_pages[_page_of(client, page)] = found[1]
+    asked = _page_of(client, page)
+    if any(asked[1:]):
+        _open_pages[asked] = found[1]
     return found[1]
 
 
 def _page_of(client: TestClient, page: str) -> tuple[str, ...]:
+    """Name an open page: which one it is, and whose session or visit it was made for."""
     marks = (client.cookies.get(name) or "" for name in (cookies.SESSION, cookies.VISIT))
     return page, *marks
 

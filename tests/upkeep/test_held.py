@@ -48,10 +48,12 @@ def test_r112_a_restored_store_starts_nothing_until_it_is_released(
     make_up: bool,
 ) -> None:
     rules, clock = BackupRules(tmp_path / "b"), SystemClock()
-    with TaskScheduler(where) as scheduler:
-        scheduler.add_interval_task("often", count, seconds=1)
-        scheduler.add_interval_task("waits", count, seconds=1, misfire="all")
-        scheduler.trigger_task_now("waits")
+    # Never started, so that what was asked for waits.
+    scheduler = TaskScheduler(where)
+    scheduler.add_interval_task("often", count, seconds=1)
+    scheduler.add_interval_task("waits", count, seconds=1, misfire="all")
+    scheduler.trigger_task_now("waits")
+    scheduler.close()
     store = open_store(where)
     back_up(store, rules, clock, origin="hand")
     restore_backup(store, rules, clock, Ask(list_backups(rules.folder)[0], TESTER))

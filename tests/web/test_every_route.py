@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from horarium.accounts.registering import Mode, Rules
 from horarium.audit.trail import Trail
 from horarium.errors import StoreUnavailable
+from horarium.notify.standard import found
 from horarium.preferences.setting import Setting, SettingType
 from horarium.records.audit import AuditFilter, AuditRow
 from horarium.records.people import Role
@@ -103,6 +104,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         patch.setattr("horarium.notify.rule_desk.MOST_RULES", 10_000)
         with open_site(folder, SetClock(), sends_mail=True, registration=Rules(Mode.OPEN)) as opened:
             opened.live()
+            found(opened.store, opened.clock)
             opened.app.state.house.preferences.register("Sync", [INTERVAL])
             for name, role in ROLES.items():
                 opened.person(str(name), role)
@@ -149,7 +151,7 @@ def scene(site: Site, row: Row) -> tuple[str, dict[str, Any]]:
 
 def page_for(row: Row) -> str:
     """Return a page that whoever uses the route can see."""
-    return "/login" if row.needs is Door.EVERYBODY else "/tasks"
+    return "/login" if row.needs is Door.EVERYBODY else "/settings/profile"
 
 
 def api_address(site: Site, row: Row) -> str:

@@ -11,13 +11,18 @@ from typing import Any, Final
 from horarium.clock import Alarm, Clock, from_micros
 from horarium.errors import InvalidValue
 from horarium.records.figures import DAY
-from horarium.store.books.figures import QUARTERS, RUNS, SKIPS, FiguresBook, Overtaken, PendingBook
+from horarium.store.books.figures import QUARTERS, RUNS, SKIPS, FiguresBook, Overtaken, PendingBook, ended_groups
 from horarium.store.port import Store, Transaction
 
 KEEP_QUARTERS: Final = 100
 """Days for which figures by the quarter of an hour are kept; long enough for two months in any zone."""
 _LEAST_KEPT: Final = 64
 _LONGEST: Final = 36_500
+_LEAST_BATCH: Final = 16
+_FIRST_BATCH: Final = 64
+_LONG_STEP: Final = 0.04
+"""A write that took longer, in seconds, is too much for this machine: the next ones are half as large."""
+_SHORT_STEP: Final = 0.015
 _MARGIN: Final = timedelta(minutes=10)
 """Decisions that are younger may still be on their way into the store, or come from a clock that is a little behind."""
 
@@ -26,7 +31,8 @@ _MARGIN: Final = timedelta(minutes=10)
 class CountingRule:
     """How figures are kept: by the quarter of an hour for `keep_quarters` days, by the day for ever.
 
-    One transaction counts at most `batch` runs, and `rest` lies between two. Raises `InvalidValue`.
+    One transaction counts at most `batch` runs, fewer where the machine is slow, and `rest` lies between two. Raises
+    `InvalidValue`.
     """
 
     keep_quarters: int = KEEP_QUARTERS
@@ -65,6 +71,7 @@ class Bookkeeper:
         self._store = store
         self._clock = clock
         self._rule = rule or CountingRule()
+        self._batch = min(self._rule.batch, _FIRST_BATCH)
 
     def run(self, *, dry_run: bool = False, go_on: Callable[[], None] | None = None) -> Counted:
         """Count everything up to now, or only say how much that is; `go_on` is called between steps and may raise."""
@@ -79,8 +86,10 @@ class Bookkeeper:
         self._runs(found, last, check)
         self._skips(found, now - _MARGIN // timedelta(microseconds=1), check)
         self._drop(now, check)
+        with self._store.reading() as tx:
+            lost = PendingBook(tx).lost()
         with self._store.transaction() as tx:
-            FiguresBook(tx).forget_lost()
+            FiguresBook(tx).forget(lost)
             found.uncounted = PendingBook(tx).uncounted()
         return found
 
@@ -89,20 +98,21 @@ class Bookkeeper:
             check()
             with self._store.reading() as tx:
                 after = FiguresBook(tx).mark(RUNS)
-                runs = FiguresBook(tx).next_runs(after, last, most=self._rule.batch)
+                runs = FiguresBook(tx).next_runs(after, last, most=self._batch)
             if not runs:
                 return
             # What had ended then stays as it is, so only the writing itself holds up others.
-            found.runs += self._write(partial(FiguresBook.count_runs, runs=runs, after=after))
+            groups = ended_groups(runs)
+            found.runs += self._write(partial(FiguresBook.count_runs, runs=runs, groups=groups, after=after))
 
     def _late(self, found: Counted, check: Callable[[], None]) -> None:
         while True:
             check()
             with self._store.reading() as tx:
-                runs = FiguresBook(tx).ended_since(most=self._rule.batch)
+                runs = FiguresBook(tx).ended_since(most=self._batch)
             if not runs:
                 return
-            found.late += self._write(partial(FiguresBook.count_late, runs=runs))
+            found.late += self._write(partial(FiguresBook.count_late, runs=runs, groups=ended_groups(runs)))
 
     def _skips(self, found: Counted, before: int, check: Callable[[], None]) -> None:
         while True:
@@ -135,7 +145,15 @@ class Bookkeeper:
         except Overtaken:
             return 0
         finally:
-            self._rest(self._clock.monotonic() - began)
+            took = self._clock.monotonic() - began
+            self._pace(took)
+            self._rest(took)
+
+    def _pace(self, took: float) -> None:
+        if took > _LONG_STEP:
+            self._batch = max(min(_LEAST_BATCH, self._rule.batch), self._batch // 2)
+        elif took < _SHORT_STEP:
+            self._batch = min(self._rule.batch, self._batch * 2)
 
     def _rest(self, took: float = 0.0) -> None:
         # As long as it took: who waits for a file asks again every tenth of a second, and is to find it free.

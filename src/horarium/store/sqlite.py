@@ -12,6 +12,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ APPLICATION_ID = 0x484F5241
 BUSY_SECONDS = 5.0
 CAPABILITIES = Capabilities("sqlite", skips_locked=False, orders_commits=True, shares_hosts=False, gathers_rows=True)
 
+_ASKS_AGAIN_SECONDS = 0.025
+"""How long SQLite itself waits for another program's lock: the longer it waits, the more rarely it asks again."""
 _PAGES_AT_ONCE = 256
 _TAKE_OVER_PAUSE = 0.05
 _TAKE_OVER_SECONDS = 30.0
@@ -247,31 +250,48 @@ class SqliteStore:
 
     def _make_engines(self) -> None:
         memory = self._path is None
-        self._writers = self._engine("BEGIN IMMEDIATE", StaticPool if memory else NullPool)
-        self._readers = self._writers if memory else self._engine("BEGIN", QueuePool, pool_size=8, max_overflow=24)
+        turns = max(1, round(self._busy_seconds / _ASKS_AGAIN_SECONDS))
+        to_write = partial(self._engine, "BEGIN IMMEDIATE", self._connect_to_write, turns)
+        self._writers = to_write(poolclass=StaticPool if memory else NullPool)
+        self._readers = (
+            self._writers
+            if memory
+            else self._engine("BEGIN", self._connect, poolclass=QueuePool, pool_size=8, max_overflow=24)
+        )
 
-    def _engine(self, begin: str, pool: Any, **options: Any) -> Engine:
-        engine = create_engine("sqlite://", creator=self._connect, poolclass=pool, **options)
+    def _engine(self, begin: str, connect: Callable[[], sqlite3.Connection], turns: int = 1, **options: Any) -> Engine:
+        engine = create_engine("sqlite://", creator=connect, **options)
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
             # By the driver itself: what SQLAlchemy does around a statement takes longer than this one.
             driver: Any = connection.connection.driver_connection
-            try:
-                driver.execute(begin)
-            except sqlite3.Error as error:
-                raise from_driver(error) from error
+            # Anew each time, since who has waited long would ask ten times a second, and others come in between.
+            for left in range(turns, 0, -1):
+                try:
+                    driver.execute(begin)
+                    return
+                except sqlite3.Error as error:
+                    if left == 1 or getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY:
+                        raise from_driver(error) from error
 
         return engine
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect_to_write(self) -> sqlite3.Connection:
+        return self._connect(_ASKS_AGAIN_SECONDS)
+
+    def _connect(self, busy_seconds: float | None = None) -> sqlite3.Connection:
         if self._path is not None:
             refuse_inherited(self._path)
         target = ":memory:" if self._path is None else str(self._path)
         try:
             # Autocommit in the driver: every transaction is begun by us and by nobody else.
             connection = sqlite3.connect(
-                target, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False, cached_statements=256
+                target,
+                timeout=self._busy_seconds if busy_seconds is None else busy_seconds,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
             )
             _settle(connection, is_file=self._path is not None)
         except sqlite3.Error as error:

@@ -85,14 +85,14 @@ class FiguresBook:
         """Return the runs that come next for being counted, with numbers above `after` and up to `last`."""
         return [RawRun._make(row) for row in self._tx.rows(_NEXT, (after, last, most, 0))]
 
-    def count_runs(self, runs: Sequence[RawRun], *, after: int) -> int:
+    def count_runs(self, runs: Sequence[RawRun], *, groups: Mapping[Key, Group], after: int) -> int:
         """Count the runs that came next after the mark `after`, which moves to the last of them; return how many.
 
-        Raises `Overtaken`.
+        `groups` is what the ended ones of them add up to. Raises `Overtaken`.
         """
         self._move(RUNS, after, runs[-1].id)
         self._tx.many(_NOTE, [(run.id, run.belongs_at) for run in runs if run.state not in FINAL_STATES])
-        self._add(grouped(run for run in runs if run.state in FINAL_STATES))
+        self._add(groups)
         return len(runs)
 
     def ended_since(self, *, most: int) -> list[RawRun]:
@@ -101,12 +101,15 @@ class FiguresBook:
         rows = self._tx.execute(query.where(t.c.state.in_(_FINAL)).order_by(t.c.id).limit(most))
         return [RawRun._make(row) for row in rows]
 
-    def count_late(self, runs: Sequence[RawRun]) -> int:
-        """Count runs that have ended after the mark passed them; return how many. Raises `Overtaken`."""
+    def count_late(self, runs: Sequence[RawRun], *, groups: Mapping[Key, Group]) -> int:
+        """Count runs that have ended after the mark passed them, by what they add up to; return how many.
+
+        Raises `Overtaken`.
+        """
         self._hold(RUNS)
         if self._tx.many(_FORGET, [(run.id,) for run in runs]) != len(runs):
             raise Overtaken
-        self._add(grouped(runs))
+        self._add(groups)
         return len(runs)
 
     def skips_step(self, before: int, *, most: int) -> int:
@@ -149,9 +152,9 @@ class FiguresBook:
         self._tx.execute(delete(quarter_figures).where(quarter_figures.c.at < upto))
         return edge is not None
 
-    def forget_lost(self) -> int:
-        """Forget uncounted runs that are not there any more; return how many."""
-        return changed(self._tx, delete(uncounted_runs).where(uncounted_runs.c.run_id.not_in(select(t.c.id))))
+    def forget(self, run_ids: Iterable[int]) -> None:
+        """Forget uncounted runs that are not there any more."""
+        self._tx.many(_FORGET, [(run_id,) for run_id in run_ids])
 
     def _add(self, groups: Mapping[Key, Group]) -> None:
         if not groups:
@@ -199,6 +202,11 @@ class PendingBook:
         """Return how many runs below the mark are not counted yet."""
         return int(self._tx.execute(select(func.count()).select_from(uncounted_runs)).scalar_one())
 
+    def lost(self) -> list[int]:
+        """Return the numbers of those that are not there any more."""
+        is_there = select(t.c.id).where(t.c.id == uncounted_runs.c.run_id).exists()
+        return list(self._tx.execute(select(uncounted_runs.c.run_id).where(~is_there)).scalars())
+
     def ended_many(self) -> int:
         """Return how many of them have ended by now."""
         query = select(func.count()).select_from(uncounted_runs).join(t, uncounted_runs.c.run_id == t.c.id)
@@ -214,6 +222,11 @@ def counted() -> list[ColumnElement[bool]]:
     """Return the conditions on a run that its figures are in: only such a run may be deleted."""
     mark = select(counters.c.value).where(counters.c.name == RUNS).scalar_subquery()
     return [t.c.id <= func.coalesce(mark, 0), t.c.id.not_in(select(uncounted_runs.c.run_id))]
+
+
+def ended_groups(runs: Iterable[RawRun]) -> dict[Key, Group]:
+    """Return what those that have ended add up to."""
+    return grouped(run for run in runs if run.state in FINAL_STATES)
 
 
 def group_of(row: Any) -> Group:
