@@ -29,6 +29,7 @@ def share(place: Place, processes: int, occurrences: int, tasks: int) -> None:
     assert len(shares) == processes, shares
 
 
+@pytest.mark.long
 def test_rp1_two_processes_on_one_postgresql_double_nothing(postgres_place: Place) -> None:
     share(postgres_place, 2, occurrences=2_000, tasks=150)
 

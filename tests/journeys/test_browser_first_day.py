@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.house import House, house_in
-from tests.support.browser import axe, axe_in_all_looks
+from tests.support.browser import axe, axe_wide_and_narrow
 from tests.support.people import made_up
 
 pytestmark = pytest.mark.browser
@@ -105,14 +105,14 @@ def test_axe_finds_nothing_on_the_pages_with_data(page: Page, furnished: House) 
         house.await_run(number, lambda run: run["state"] in {"succeeded", "failed"})
     house.do("task", "pause", "fast")
     page.goto(f"{house.address}/login")
-    found = {"/login": axe_in_all_looks(page)}
+    found = {"/login": axe_wide_and_narrow(page)}
     sign_in(page, house)
     page.goto(f"{house.address}/runs")
     numbers = [row.get_attribute("id") for row in page.locator("[data-row]").all()]
     runs = [f"/runs/{(number or '').removeprefix('run-')}" for number in numbers[:3]]
     for path in ("/", "/tasks", "/tasks/1", "/tasks/3", "/runs", *runs, "/runs?view=manual", "/nowhere", "/?day=x"):
         page.goto(house.address + path)
-        found[path] = axe_in_all_looks(page)
+        found[path] = axe_wide_and_narrow(page)
     house.do("task", "resume", "fast")
     assert {path: broken for path, broken in found.items() if broken} == {}
 
@@ -121,7 +121,7 @@ def test_axe_finds_nothing_on_the_empty_pages(page: Page, tmp_path: Path) -> Non
     with house_in(tmp_path) as empty:
         address = empty.start().await_line("/setup?code=")
         page.goto(re.search(r"http\S+", address)[0])  # type: ignore[index]
-        found = {"/setup": axe_in_all_looks(page)}
+        found = {"/setup": axe_wide_and_narrow(page)}
         page.get_by_label("Your name").fill("Inês")
         page.get_by_label("E-mail").fill("ines@tidewater.example")
         page.locator("input[name=password]").fill(PASSWORD)
@@ -129,5 +129,5 @@ def test_axe_finds_nothing_on_the_empty_pages(page: Page, tmp_path: Path) -> Non
         expect(page.get_by_text("No tasks yet")).to_be_visible()
         for path in ("/", "/tasks", "/runs"):
             page.goto(empty.address + path)
-            found[path] = axe_in_all_looks(page)
+            found[path] = axe_wide_and_narrow(page)
         assert {path: broken for path, broken in found.items() if broken} == {}

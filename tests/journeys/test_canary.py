@@ -279,6 +279,9 @@ def test_r71_r72_r73_a_canary_in_each_kind_of_credential_is_nowhere(vault: Vault
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "vault", ["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.long])], indirect=True
+)
 def test_r71_r74_nothing_is_left_of_a_secret_where_the_server_was_killed_while_it_was_used(vault: Vault) -> None:
     house, scrap = vault.house, Path(tempfile.gettempdir())
     before = set(scrap.glob("horarium-*"))

@@ -163,7 +163,13 @@ def spoil_the_middle(database: Path) -> None:
     database.write_bytes(text)
 
 
-@pytest.mark.parametrize("spoil", [spoil_as_foreign, spoil_as_newer, spoil_as_text, spoil_the_head, spoil_the_middle])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        *(spoil_as_foreign, spoil_as_newer, spoil_the_middle),
+        *(pytest.param(each, marks=pytest.mark.long) for each in (spoil_as_text, spoil_the_head)),
+    ],
+)
 def test_rp16_an_unfit_database_is_one_sentence_and_stays_as_it_is(house: House, spoil: Callable[[Path], None]) -> None:
     house.do("task", "add", "kept", "--by-hand", "--", "true")
     spoil(house.database)

@@ -42,7 +42,8 @@ ALL_RULES = '["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-prac
 COLOURS = '{type: "rule", values: ["color-contrast", "link-in-text-block"]}'
 """The rules that look at colours: what else there is to find is there in each scheme."""
 
-LOOKED_FOR: dict[Scheme, str] = {"dark": COLOURS, "light": ALL_RULES}
+WHOLE = {("wide", "light"), ("narrow", "dark")}
+"""The looks that everything is looked for in; other rules than those of colours find the same in each scheme."""
 STILL = """
 () => {
     const sheet = new CSSStyleSheet();
@@ -113,17 +114,21 @@ def axe(page: Page) -> list[str]:
         return judged(ALL_RULES)
 
 
-def axe_in_all_looks(page: Page) -> list[str]:
-    """Return what axe finds wrong on the page, wide and narrow, light and dark, and whether it scrolls sideways.
+def axe_wide_and_narrow(page: Page, *, all_looks: bool = False) -> list[str]:
+    """Return what axe finds wrong on the page, narrow and dark, wide and light, and whether it scrolls sideways.
 
-    The page stays open meanwhile, and is left wide and light.
+    In all looks there is also what colours are wrong when it is narrow and light, wide and dark. The page stays open
+    meanwhile, and is left wide and light.
     """
     found: list[str] = []
     page.evaluate(STILL)
     with _judge(page) as judged:
         for size, viewport in reversed(SIZES.items()):
             page.set_viewport_size(viewport)
-            for scheme, rules in LOOKED_FOR.items():
+            for scheme in SCHEMES:
+                rules = ALL_RULES if (size, scheme) in WHOLE else COLOURS
+                if rules == COLOURS and not all_looks:
+                    continue
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 found += [f"{size}, {scheme}: {line}" for line in judged(rules)]
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
