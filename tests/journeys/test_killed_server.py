@@ -166,6 +166,7 @@ def kill_repeatedly(scene: Scene, kills: int) -> None:
     assert sum(row["said"] == "told" and row["what"] == "trigger" for row in history.client) > kills
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scene", ["sqlite"], indirect=True)
 def test_rp24_the_server_killed_twice_under_load_loses_and_doubles_nothing(scene: Scene) -> None:
     kill_repeatedly(scene, 2)
