@@ -204,8 +204,7 @@ def test_more_runs_than_processes_all_get_done() -> None:
     runs = [annex.submitted("whoami") for _ in range(300)]
     annex.witness.wait(lambda: len(annex.witness.completions) == 300)
     pids = {json.loads(annex.witness.end_of(run).result or "")[0] for run in runs}
-    # Those beyond the size end when they are idle for a moment, and others take their places.
-    assert len(pids) < 30
+    assert len(pids) < 6
     annex.launcher.stop(0)
 
 

@@ -33,7 +33,7 @@ def _between(trigger: CronTrigger, after: datetime, until: datetime) -> list[dat
 
 
 @pytest.mark.parametrize("zone", ZONES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_five_fields_fire_when_the_daemon_would(zone: str, data: st.DataObject) -> None:
     text = data.draw(FIVE)

@@ -353,7 +353,7 @@ def beside(store: Store, request: pytest.FixtureRequest) -> Callable[[], Store]:
 def test_r114_most_of_many_runs_go_while_nobody_waits_and_the_file_shrinks(
     store: Store, beside: Callable[[], Store]
 ) -> None:
-    check_cleanup(store, 8_000, 800, beside)
+    check_cleanup(store, 20_000, 2_000, beside)
 
 
 @pytest.mark.long

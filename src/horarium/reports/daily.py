@@ -156,7 +156,7 @@ class Bookkeeper:
             self._batch = min(self._rule.batch, self._batch * 2)
 
     def _rest(self, took: float = 0.0) -> None:
-        # As long as it took: who waits for a file asks again every tenth of a second, and is to find it free.
+        # As long as it took: who waits for a file asks again every few hundredths of a second, and is to find it free.
         self._clock.wait(Alarm(), max(self._rule.rest.total_seconds(), min(took, 1.0)))
 
     def _look(self, last: int, now: int, check: Callable[[], None]) -> Counted:
