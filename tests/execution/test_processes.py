@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from horarium.clock import SystemClock
 from horarium.execution.accounts import AccountPolicy
 from horarium.execution.limits import IsolationOptions, Limits
 from horarium.execution.pipeline import Performers
-from horarium.execution.processes import IsolatedKind
+from horarium.execution.processes import WAIT_SECONDS, IsolatedKind, WorkerProcess
 from horarium.execution.supervisor import Supervisor
 from horarium.records.policies import Retry
 from horarium.records.tasks import PythonSpec
@@ -64,6 +64,20 @@ def annex() -> Iterator[Annex]:
     made = Annex()
     yield made
     made.launcher.stop(0)
+
+
+@pytest.fixture
+def another() -> Iterator[Callable[..., Annex]]:
+    """Give a maker of further ones; all are stopped, whatever the test finds."""
+    made: list[Annex] = []
+
+    def make(*args: Any, **options: Any) -> Annex:
+        made.append(Annex(*args, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.launcher.stop(0)
 
 
 def test_no_process_exists_before_the_first_isolated_run(annex: Annex) -> None:
@@ -150,13 +164,12 @@ def test_rp19_a_run_that_brings_down_three_processes_is_quarantined(annex: Annex
     assert ends[2].cause.startswith("quarantined: it brought down its process 3 times")
 
 
-def test_r97_a_memory_limit_ends_only_the_run() -> None:
-    annex = Annex(limits=Limits(address_space=2**31))
+def test_r97_a_memory_limit_ends_only_the_run(another: Callable[..., Annex]) -> None:
+    annex = another(limits=Limits(address_space=2**31))
     done = annex.done("hog")
     assert done.failure is not None
     assert done.failure.type == "MemoryError"
     assert annex.value("whoami")
-    annex.launcher.stop(0)
 
 
 @pytest.mark.parametrize("listen", [True, False])
@@ -182,12 +195,11 @@ def test_a_process_in_which_something_was_left_behind_is_not_used_again(annex: A
     assert annex.value("whoami")[0] != first
 
 
-def test_a_process_is_replaced_after_so_many_runs() -> None:
-    annex = Annex(1, size=1, recycle_runs=3)
+def test_a_process_is_replaced_after_so_many_runs(another: Callable[..., Annex]) -> None:
+    annex = another(1, size=1, recycle_runs=3)
     pids = [annex.value("whoami")[0] for _ in range(7)]
     assert len(set(pids)) == 3
     assert len(set(pids[:3])) == 1
-    annex.launcher.stop(0)
 
 
 def test_an_idle_process_that_was_killed_costs_no_run(annex: Annex) -> None:
@@ -199,34 +211,56 @@ def test_an_idle_process_that_was_killed_costs_no_run(annex: Annex) -> None:
     assert annex.value("whoami")[0] != first
 
 
-def test_more_runs_than_processes_all_get_done() -> None:
-    annex = Annex(6, size=2)
+def test_more_runs_than_processes_all_get_done(another: Callable[..., Annex]) -> None:
+    annex = another(6, size=2)
     runs = [annex.submitted("whoami") for _ in range(300)]
     annex.witness.wait(lambda: len(annex.witness.completions) == 300)
     pids = {json.loads(annex.witness.end_of(run).result or "")[0] for run in runs}
     assert len(pids) < 6
-    annex.launcher.stop(0)
+
+
+def test_slow_starts_do_not_bring_more_processes_than_are_needed(
+    monkeypatch: pytest.MonkeyPatch, another: Callable[..., Annex]
+) -> None:
+    start = IsolatedKind._started
+
+    def slowly(kind: IsolatedKind) -> WorkerProcess:
+        time.sleep(1.2 * WAIT_SECONDS)
+        return start(kind)
+
+    monkeypatch.setattr(IsolatedKind, "_started", slowly)
+    annex = another(6, size=2)
+    runs = [annex.submitted("whoami") for _ in range(30)]
+    annex.witness.wait(lambda: len(annex.witness.completions) == 30)
+    pids = {json.loads(annex.witness.end_of(run).result or "")[0] for run in runs}
+    assert len(pids) == 2
+
+
+def test_long_runs_have_processes_of_their_own(another: Callable[..., Annex]) -> None:
+    wide = another(4, size=1)
+    marks = [odd_seconds() for _ in range(4)]
+    for mark in marks:
+        wide.submitted("grow", mark, kwargs={"listen": True})
+    assert all(appear(mark, 1) for mark in marks)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused")
-def test_r7_as_root_no_isolated_process_without_permission() -> None:
-    annex = Annex(policy=AccountPolicy())
+def test_r7_as_root_no_isolated_process_without_permission(another: Callable[..., Annex]) -> None:
+    annex = another(policy=AccountPolicy())
     done = annex.done("whoami")
     assert done.state is RunState.FAILED
     assert "HORARIUM_TASK_USER" in done.cause
-    annex.launcher.stop(0)
 
 
-def test_a_process_that_cannot_start_says_why_in_words() -> None:
-    annex = Annex(cwd="/nowhere/at/all")
+def test_a_process_that_cannot_start_says_why_in_words(another: Callable[..., Annex]) -> None:
+    annex = another(cwd="/nowhere/at/all")
     done = annex.done("whoami")
     assert done.state is RunState.FAILED
     assert done.cause == "the isolated process did not start: there is no working folder '/nowhere/at/all'"
-    annex.launcher.stop(0)
 
 
-def test_rp10_a_stop_ends_busy_processes() -> None:
-    annex = Annex()
+def test_rp10_a_stop_ends_busy_processes(another: Callable[..., Annex]) -> None:
+    annex = another()
     mark = odd_seconds()
     run = annex.submitted("grow", mark, kwargs={"listen": False})
     assert appear(mark, 2)

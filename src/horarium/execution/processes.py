@@ -132,6 +132,7 @@ class IsolatedKind:
         self._options = IsolationOptions() if options is None else options
         self._idle: list[WorkerProcess] = []
         self._count = 0
+        self._starting = 0
         self._changed = threading.Condition()
         self._is_stopped = False
         self._kills: OrderedDict[int, int] = OrderedDict()
@@ -230,8 +231,10 @@ class IsolatedKind:
             while not self._idle:
                 if self._count < self._options.size or has_waited:
                     self._count += 1
+                    self._starting += 1
                     return None
-                has_waited = not self._changed.wait(WAIT_SECONDS)
+                # While one is being started nobody can tell how long the runs take: no more are needed for that.
+                has_waited = not self._changed.wait(None if self._starting else WAIT_SECONDS)
             return self._idle.pop()
 
     def _give_back(self, worker: WorkerProcess, *, is_sound: bool) -> None:
@@ -257,6 +260,7 @@ class IsolatedKind:
             if self._is_stopped or self._count >= self._options.size:
                 return
             self._count += 1
+            self._starting += 1
         try:
             worker = self._start()
         except Exception:
@@ -267,13 +271,16 @@ class IsolatedKind:
 
     def _start(self) -> WorkerProcess:
         """Start a process that has been counted already."""
+        is_there = False
         try:
-            return self._started()
-        except BaseException:
+            worker = self._started()
+            is_there = True
+            return worker
+        finally:
             with self._changed:
-                self._count -= 1
-                self._changed.notify()
-            raise
+                self._starting -= 1
+                self._count -= not is_there
+                self._changed.notify_all()
 
     def _started(self) -> WorkerProcess:
         account = self._policy.account_for()
