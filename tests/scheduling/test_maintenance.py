@@ -13,6 +13,7 @@ import pytest
 
 from horarium.errors import InvalidValue
 from horarium.records.runs import Run
+from horarium.scheduling.loop import Loop
 from horarium.scheduling.maintenance import Maintenance, held
 from horarium.states import EventKind, NodeState, RunState
 from horarium.store.books.events import EventBook
@@ -81,6 +82,37 @@ def test_a_run_by_hand_waits_too_and_what_runs_goes_on(house: House) -> None:
     assert [run.task_name for run in ended(house)] == ["long"]
     mode.end(actor=TESTER)
     assert soon(lambda: {run.task_name for run in ended(house)} == {"long", "short"})
+
+
+def test_what_ends_before_the_scheduler_has_heard_of_it_brings_nothing_new(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, began, heard = threading.Event(), threading.Event(), threading.Event()
+
+    def long() -> None:
+        began.set()
+        release.wait(20)
+
+    house.add("long", long)
+    house.add("short", lambda: None)
+    house.add("tick", lambda: None, every=0.2)
+    house.service.start()
+    house.desk.trigger("long", by=TESTER)
+    assert began.wait(20)
+    look = Loop._look
+
+    def late(loop: Loop, now: int) -> None:
+        heard.wait(20)
+        look(loop, now)
+
+    monkeypatch.setattr(Loop, "_look", late)
+    switch(house, woken=False).begin(actor=TESTER)
+    house.desk.trigger("short", by=TESTER)
+    release.set()
+    assert soon(lambda: "long" in {run.task_name for run in ended(house)})
+    heard.set()
+    time.sleep(0.5)
+    assert "short" not in {run.task_name for run in ended(house)}
 
 
 def test_another_process_that_switches_is_heard(house: House, where: str) -> None:

@@ -18,6 +18,7 @@ from horarium.store.books.events import EventBook
 from horarium.store.books.runs import HoldingBook, RunBook, Waiting
 from horarium.store.books.tasks import TaskBook
 from horarium.store.port import Transaction
+from horarium.store.schema import MAINTENANCE, read_meta
 
 LEAD = 250_000
 """How long before their instants runs are claimed, in microseconds: no commit lies between due and start."""
@@ -106,6 +107,11 @@ class Claimer:
         now = self._clock.micros()
         chosen = self._choose(tx, now, room, self.crowd(leaving) if crowd is None else crowd)
         if not chosen:
+            return []
+        if read_meta(tx, MAINTENANCE) is not None:
+            # Asked last: whoever switched before one of these was written must not see it begin. The loop hears of
+            # the switch a moment later; an end of a run may claim before that.
+            self.backlog = True
             return []
         if tx.capabilities.skips_locked:
             # What was read before the tasks were held may have been cancelled, or claimed by another node, since.

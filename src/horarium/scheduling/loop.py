@@ -174,6 +174,7 @@ class Loop:
         claims: Claims = []
         crowd = claimer.crowd()
         with self._store.transaction() as tx:
+            claimer.is_held = claimer.is_held or read_meta(tx, MAINTENANCE) is not None
             if waits:
                 claimer.backlog = True
                 claims = claimer.claim(tx, 0, crowd=crowd)
