@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -12,7 +13,7 @@ from fastapi.datastructures import Default
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 
 from horarium.accounts.roles import Permission, least_scope
 from horarium.web.access import ALL_PATHS, Method, Row, row_for
@@ -118,6 +119,13 @@ ENDPOINTS: Final[dict[str, tuple[Endpoint, ...]]] = {
 
 def create_api(gate: Gate) -> FastAPI:
     """Return the API, to be mounted at `API_ROOT` behind the guards; it shows its document only to who may ask."""
+    api = _bare()
+    api.state.gate = gate
+    api.router.routes.extend(_endpoints())
+    return api
+
+
+def _bare() -> FastAPI:
     api = FastAPI(
         title="Horarium",
         version=VERSION,
@@ -131,11 +139,17 @@ def create_api(gate: Gate) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     api.router.route_class = GuardedRoute
-    api.state.gate = gate
+    return api
+
+
+@cache
+def _endpoints() -> tuple[BaseRoute, ...]:
+    """Return the routes, which know nothing of the application they are in: working out their shapes is dear."""
+    template = _bare()
     for name, endpoints in ENDPOINTS.items():
         for endpoint in endpoints:
-            _add(api, name, endpoint)
-    return api
+            _add(template, name, endpoint)
+    return tuple(template.router.routes)
 
 
 def _add(api: FastAPI, name: str, endpoint: Endpoint) -> None:
