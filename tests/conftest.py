@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.support.postgres",
     "tests.support.browser",
     "tests.support.debian",
+    "tests.support.statements",
 ]
 
 # A busy machine is no failure: how long an example may take is the business of benchmarks.
