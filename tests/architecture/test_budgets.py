@@ -44,6 +44,9 @@ MANY_METHODS: dict[str, str] = {
 # Where an import may stand inside a function, beside the package root: path -> why.
 _DEAR = "only {} needs it: a waiting program holds little more than what waiting takes"
 LAZY_IMPORTS: dict[str, str] = {
+    "src/horarium/accounts/names.py": _DEAR.format("an address that is new"),
+    "src/horarium/store/migrations/runner.py": _DEAR.format("a schema that is made or moved"),
+    "src/horarium/store/visiting.py": _DEAR.format("looking whether somebody's PostgreSQL answers"),
     "src/horarium/dashboard/serving.py": "what the extra `oidc` brings is only there, and only needed, with a provider",
     "src/horarium/errors.py": _DEAR.format("looking for a likely word"),
     "src/horarium/execution/credentials.py": _DEAR.format("the first secret of a run"),

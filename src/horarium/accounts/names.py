@@ -5,8 +5,6 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-from email_validator import EmailNotValidError, validate_email
-
 from horarium.errors import InvalidValue
 
 NAME_LIMIT: Final = 254
@@ -34,6 +32,8 @@ def checked_email(email: str) -> str:
     """Return an e-mail address as it should be written; refuse what cannot be one with `InvalidValue`."""
     if len(email) > EMAIL_LIMIT:
         raise InvalidValue("email", email, f"use at most {EMAIL_LIMIT} characters")
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - dear to import
+
     try:
         return validate_email(email.strip(), check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
@@ -42,6 +42,8 @@ def checked_email(email: str) -> str:
 
 def domain_of(email: str) -> str:
     """Return the domain of an address as the net knows it: small letters, ASCII; empty for what is no address."""
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - dear to import
+
     try:
         found = validate_email(email, check_deliverability=False, test_environment=True)
     except EmailNotValidError:

@@ -9,14 +9,6 @@ from typing import Final
 
 from horarium.errors import StoreUnavailable
 
-try:
-    import psycopg
-
-    CLIENT = psycopg.pq.version()
-except ImportError:
-    # The extra `postgres` is not there, or not the library below it.
-    CLIENT = 0
-
 APPLICATION: Final = "horarium test"
 _QUOTED: Final = re.compile(r'"[^"]*"')
 _LEAST_CLIENT: Final = 160000
@@ -47,7 +39,12 @@ class Guest:
 
 def can_visit() -> bool:
     """Tell whether there is a client here that can sign in without ever sending a password in clear."""
-    return CLIENT >= _LEAST_CLIENT
+    try:
+        from psycopg.pq import version  # noqa: PLC0415 - dear to import
+    except ImportError:
+        # The extra `postgres` is not there, or not the library below it.
+        return False
+    return version() >= _LEAST_CLIENT
 
 
 def visit(guest: Guest, *, seconds: float) -> tuple[str, bool]:
@@ -55,6 +52,8 @@ def visit(guest: Guest, *, seconds: float) -> tuple[str, bool]:
 
     Raises `StoreUnavailable` with the reason in one sentence, without a word of the server's own.
     """
+    import psycopg  # noqa: PLC0415 - dear to import
+
     try:
         with psycopg.connect(
             host=guest.host,

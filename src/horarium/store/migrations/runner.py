@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
-from alembic.script import Script, ScriptDirectory
 from sqlalchemy import text
 
 from horarium.errors import InvalidValue, StoreForeign, StoreNewer
@@ -21,6 +18,10 @@ from horarium.store.failures import translated
 from horarium.store.migrations.aside import copy_aside
 from horarium.store.port import Store, Transaction
 from horarium.store.schema import refuse_foreign, revision_in
+
+if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import Script, ScriptDirectory
 
 FOLDER: Final = Path(__file__).parent
 BASE: Final = "base"
@@ -48,7 +49,7 @@ def upgrade_to_newest(store: Store) -> list[str]:
         with _operating(tx) as context:
             for script in todo:
                 script.module.upgrade()
-                context.stamp(ScriptDirectory(FOLDER), script.revision)
+                context.stamp(_directory(), script.revision)
     return [script.revision for script in todo]
 
 
@@ -72,7 +73,7 @@ def downgrade(store: Store, revision: str) -> list[str]:
         with _operating(tx) as context:
             for script in undo:
                 script.module.downgrade()
-                context.stamp(ScriptDirectory(FOLDER), behind[behind.index(script.revision) - 1])
+                context.stamp(_directory(), behind[behind.index(script.revision) - 1])
             if revision == BASE:
                 # A table of versions without a version would look like another program's.
                 tx.execute(text("DROP TABLE IF EXISTS alembic_version"))
@@ -93,7 +94,7 @@ def bring(tx: Transaction, found: str | None, revision: str | None = None) -> No
     with _operating(tx) as context:
         for script in todo:
             script.module.upgrade()
-            context.stamp(ScriptDirectory(FOLDER), script.revision)
+            context.stamp(_directory(), script.revision)
 
 
 def known_revisions() -> list[str]:
@@ -107,9 +108,15 @@ def pending(store: Store) -> list[str]:
         return [script.revision for script in _lacking(_scripts(), revision_in(tx), store.location)]
 
 
+def _directory() -> ScriptDirectory:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - dear to import
+
+    return ScriptDirectory(FOLDER)
+
+
 def _scripts() -> list[Script]:
     """Return all scripts, oldest first: they form one line."""
-    return list(ScriptDirectory(FOLDER).walk_revisions())[::-1]
+    return list(_directory().walk_revisions())[::-1]
 
 
 def _lacking(scripts: Sequence[Script], found: str | None, location: str) -> list[Script]:
@@ -134,6 +141,9 @@ def _stand_in_line(tx: Transaction) -> None:
 @contextmanager
 def _operating(tx: Transaction) -> Iterator[MigrationContext]:
     """Let `alembic.op` work on this transaction; it leaves the commit to us, since the transaction is not its own."""
+    from alembic.operations import Operations  # noqa: PLC0415 - dear to import
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+
     context = MigrationContext.configure(tx.connection)
     with translated(), Operations.context(context):
         yield context
