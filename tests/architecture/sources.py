@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import gc
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,16 @@ class Source:
         """Name the room it belongs to; for a module of the ground its own name."""
         inside = Path(self.path).relative_to("src/horarium").parts
         return inside[0].removesuffix(".py")
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Hold every node of the tree: a dozen rules go through them."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def functions(self) -> tuple[tuple[str, Function], ...]:
+        """Hold every function and method with its qualified name, nested ones too."""
+        return tuple(_functions(self.tree))
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,10 @@ def project_files() -> tuple[Path, ...]:
 @cache
 def python_sources() -> tuple[Source, ...]:
     """Return every Python file of the project."""
-    return tuple(_read(path) for path in project_files() if path.suffix == ".py")
+    found = tuple(_read(path) for path in project_files() if path.suffix == ".py")
+    # Millions of nodes that stay to the end: whoever looks for waste later must not go through them.
+    gc.freeze()
+    return found
 
 
 def package_sources() -> Iterator[Source]:
@@ -72,13 +86,15 @@ def _read(path: Path) -> Source:
     return Source(path.relative_to(ROOT).as_posix(), text, ast.parse(text, filename=str(path)))
 
 
-def functions(tree: ast.AST, inside: str = "") -> Iterator[tuple[str, Function]]:
-    """Yield every function and method with its qualified name, nested ones too."""
-    for node in ast.iter_child_nodes(tree):
-        name = f"{inside}.{node.name}" if inside and hasattr(node, "name") else getattr(node, "name", inside)
-        if isinstance(node, Function):
-            yield name, node
-        yield from functions(node, name if isinstance(node, Function | ast.ClassDef) else inside)
+def _functions(tree: ast.AST) -> Iterator[tuple[str, Function]]:
+    waiting = [(tree, "")]
+    while waiting:
+        parent, around = waiting.pop()
+        for node in ast.iter_child_nodes(parent):
+            name = f"{around}.{node.name}" if around and hasattr(node, "name") else getattr(node, "name", around)
+            if isinstance(node, Function):
+                yield name, node
+            waiting.append((node, name if isinstance(node, Function | ast.ClassDef) else around))
 
 
 def dotted(node: ast.AST) -> str:

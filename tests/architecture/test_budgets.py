@@ -12,7 +12,6 @@ from tests.architecture.sources import (
     Finding,
     Function,
     Source,
-    functions,
     package_sources,
     parsed,
     python_sources,
@@ -80,7 +79,7 @@ def long_files(source: Source) -> Iterator[tuple[str, Finding]]:
 
 def long_functions(source: Source) -> Iterator[tuple[str, Finding]]:
     """Find functions over their budget; a made-up record in a test is data, and excepted."""
-    for name, function in functions(source.tree):
+    for name, function in source.functions:
         if source.path.startswith("tests/") and _is_data(function):
             continue
         lines = (function.end_lineno or function.lineno) - function.lineno + 1
@@ -99,7 +98,7 @@ def many_parameters(source: Source) -> Iterator[tuple[str, Finding]]:
     """Find functions with more parameters than a reader can hold; tests ask for fixtures and are excepted."""
     if source.path.startswith("tests/"):
         return
-    for name, function in functions(source.tree):
+    for name, function in source.functions:
         asked = function.args
         names = [argument.arg for argument in (*asked.posonlyargs, *asked.args, *asked.kwonlyargs)]
         count = len([argument for argument in names if argument not in {"self", "cls"}])
@@ -110,7 +109,7 @@ def many_parameters(source: Source) -> Iterator[tuple[str, Finding]]:
 
 def many_methods(source: Source) -> Iterator[tuple[str, Finding]]:
     """Find classes with more public methods than one reason to change explains."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not isinstance(node, ast.ClassDef):
             continue
         members = [member for member in node.body if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef)]
@@ -159,7 +158,7 @@ def test_imports_stand_at_the_top_but_for_the_listed_ones() -> None:
 
 def lazy_imports(source: Source) -> Iterator[Finding]:
     """Find imports inside functions."""
-    for name, function in functions(source.tree):
+    for name, function in source.functions:
         for node in ast.walk(function):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 yield Finding(source.path, node.lineno, f"{name} imports inside")

@@ -65,7 +65,7 @@ EXCEPTIONS: dict[str, str] = {
 
 def imports(source: Source) -> Iterator[tuple[str, int]]:
     """Yield each imported module in full, with its line."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -74,7 +74,7 @@ def imports(source: Source) -> Iterator[tuple[str, int]]:
 
 def calls(source: Source) -> Iterator[tuple[str, ast.Call]]:
     """Yield each call with the dotted name of what is called."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call):
             yield dotted(node.func), node
 
@@ -111,7 +111,7 @@ def packages_stay_in_their_rooms(source: Source) -> Iterator[Finding]:
 
 def nobody_imports_the_package_root(source: Source) -> Iterator[Finding]:
     """Find imports of `horarium` itself: the root loads the rooms, never the other way round."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import) and any(alias.name == "horarium" for alias in node.names):
             yield Finding(source.path, node.lineno, "imports the package root")
         elif isinstance(node, ast.ImportFrom) and node.module == "horarium":
@@ -148,7 +148,7 @@ def r119_tls_is_checked(source: Source) -> Iterator[Finding]:
     for name, call in calls(source):
         if any(word.arg in {"verify", "check_hostname"} and _is_false(word.value) for word in call.keywords):
             yield Finding(source.path, call.lineno, f"{name} does not check certificates")
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute) and node.attr in {"CERT_NONE", "_create_unverified_context"}:
             yield Finding(source.path, node.lineno, f"{node.attr} does not check certificates")
 
@@ -180,7 +180,7 @@ def _is_named_constant(node: ast.expr) -> bool:
 
 def r119_no_error_is_swallowed(source: Source) -> Iterator[Finding]:
     """Find handlers that catch everything and say nothing."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and all(map(_is_silent, node.body)):
             yield Finding(source.path, node.lineno, "catches everything and says nothing")
     for name, call in calls(source):
