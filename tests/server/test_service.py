@@ -25,6 +25,7 @@ from horarium.server.health import Health
 from horarium.server.service import Service, assemble, warnings_for
 from horarium.states import Isolation, RunState
 from horarium.store.books.history import HistoryBook
+from horarium.upkeep.defaults import default_definitions
 from tests.support.people import TESTER
 
 KEY = secrets.token_hex(32)
@@ -211,6 +212,19 @@ def test_r52_a_row_of_the_database_that_names_anything_else_fails_and_imports_no
     assert (tmp_path / "allowed_jobs").exists()
     assert not (tmp_path / "other_jobs").exists()
     assert not mark.exists()
+
+
+def test_a_server_as_it_is_runs_each_of_its_maintenance_tasks(tmp_path: Path) -> None:
+    running = assemble(config_in(tmp_path))
+    running.start()
+    names = [each.name for each in default_definitions()]
+    runs = {name: running.desk.trigger(name, by=TESTER) for name in names}
+    ended = {name: await_end(running, number) for name, number in runs.items()}
+    running.begin_stop()
+    running.finish_stop()
+    assert {name: (run.state, run.failure) for name, run in ended.items()} == dict.fromkeys(
+        names, (RunState.SUCCEEDED, None)
+    )
 
 
 def await_end(running: Service, run_id: int) -> Run:
