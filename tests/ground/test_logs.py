@@ -84,6 +84,13 @@ def test_what_is_below_the_level_is_left_out_and_uvicorn_keeps_to_itself(stream:
     assert stream.getvalue().count("\n") == 1
 
 
+def test_small_talk_of_libraries_is_not_news(stream: io.StringIO) -> None:
+    set_up_logging(stream=stream)
+    logging.getLogger("alembic.runtime.migration").info("Context impl")
+    logging.getLogger("uvicorn.error").info("Started")
+    assert stream.getvalue() == ""
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

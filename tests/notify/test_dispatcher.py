@@ -137,7 +137,7 @@ def _topics(body: Any) -> list[list[Any]]:
     return found
 
 
-def test_rp20_pauses_grow_for_a_day_and_then_it_is_given_up(world: World) -> None:
+def test_rp20_pauses_grow_for_a_day_and_then_it_is_given_up(world: World, caplog: pytest.LogCaptureFixture) -> None:
     only_to(world, world.add_channel(to="team"), frequency=Frequency.ONCE)
     world.hook.refuse = fail()
     break_down(world, "pay")
@@ -149,6 +149,9 @@ def test_rp20_pauses_grow_for_a_day_and_then_it_is_given_up(world: World) -> Non
     assert max(pauses) <= HOUR + 5 * MINUTE
     assert delivery.given_up_at
     assert timedelta(hours=22) < delivery.given_up_at - delivery.created_at <= timedelta(hours=25)
+    # The log is not full of one outage: the first try and the end.
+    warned = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert [("did not go out" in each, "given up" in each) for each in warned] == [(True, False), (False, True)]
 
 
 def test_a_receiver_that_asks_to_be_left_alone_is(world: World) -> None:

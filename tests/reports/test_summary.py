@@ -233,6 +233,7 @@ def test_an_empty_period_says_so() -> None:
         period=period_until(Span.DAILY, date(2026, 5, 11), "UTC"), now=together({}), before=together({}), tasks=0
     )
     assert "Nothing ran" in draw(nothing).text
+    assert draw(nothing).subject == "Your day: nothing ran"
     assert nothing.is_empty
     assert words.percent(None) in words.preview(nothing)
 

@@ -78,8 +78,8 @@ def set_up_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        # uvicorn brings handlers of its own; its lines take the same way as ours, and its small talk none.
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic"):
+        # uvicorn brings handlers of its own; its lines take the same way as ours, and the small talk of others none.
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
         logging.getLogger(name).setLevel("DEBUG" if level == "debug" else "WARNING")

@@ -187,6 +187,7 @@ class Carrier:
         again_at = attempt.at + pause
         if once or error.is_final or again_at >= delivery.try_until:
             DeliveryBook(tx).give_up(delivery, attempt)
+            log.warning("Message %s is given up", delivery.message_id, extra={"word": "notice.given_up"})
         else:
             DeliveryBook(tx).note_failed(delivery, attempt, again_at=again_at)
         self._note_channel(tx, delivery.target, attempt, is_final=error.is_final and not once)
@@ -207,8 +208,10 @@ class Carrier:
         if attempt.is_taken:
             log.info("Message %s went out: %s", delivery.message_id, delivery.purpose, extra={"word": "notice.sent"})
             return
+        # An outage of a day is a hundred tries of each message: the first one and the end are news.
+        level = logging.INFO if delivery.tries else logging.WARNING
         words = "Message %s did not go out (try %d): %s"
-        log.warning(words, delivery.message_id, delivery.tries + 1, attempt.answer, extra={"word": "notice.failed"})
+        log.log(level, words, delivery.message_id, delivery.tries + 1, attempt.answer, extra={"word": "notice.failed"})
 
 
 def disable(tx: Transaction, channel: Channel, reason: str, at: datetime) -> None:

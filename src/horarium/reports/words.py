@@ -101,6 +101,8 @@ def title_of(period: Period) -> str:
 def subject(summary: Summary) -> str:
     """Return what a letter with it is called in a list of letters."""
     noun = NOUNS[summary.period.span]
+    if summary.is_empty:
+        return f"Your {noun}: nothing ran"
     if summary.now.rate is None:
         return f"Your {noun}: {plural(summary.now.skips, 'time')} skipped, nothing ran"
     return f"Your {noun}: {plural(summary.now.ended, 'run')}, {percent(summary.now.rate)} fine"
