@@ -95,8 +95,10 @@ def test_the_watcher_holds_little_and_comes_back_when_it_is_killed(data_folder: 
             watcher.wait(10)
             watcher = companion(server)
         finally:
-            server.stop()
+            code = server.stop()
             server.end()
+        # Both the request to stop and the end of the stop say goodbye to it.
+        assert (code, "went wrong" in server.log) == (0, False)
         watcher.wait(10)
         assert not watcher.is_running()
         assert not box.letters

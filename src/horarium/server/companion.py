@@ -28,6 +28,7 @@ class Companion:
         self._is_stopping = False
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper: threading.Thread | None = None
+        self._parting = threading.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -47,14 +48,14 @@ class Companion:
         self._alarm.ring()
         process = self._process
         if process is not None:
-            _part(process)
+            self._part(process)
         if self._keeper is not None:
             self._keeper.join(_STOP_SECONDS)
 
     def _part_if_late(self, process: subprocess.Popen[bytes]) -> None:
         """Say goodbye to one that was started while the stop was asked for."""
         if self._is_stopping:
-            _part(process)
+            self._part(process)
 
     def _keep(self) -> None:
         while not self._is_stopping:
@@ -75,17 +76,17 @@ class Companion:
                     log.warning("The watcher ended by itself (%d)", code, extra={"word": "watch.lost"})
             self._clock.wait(self._alarm, AGAIN_SECONDS)
 
-
-def _part(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin is None:
-        return
-    try:
-        process.stdin.write(GOODBYE)
-        process.stdin.close()
-    except OSError:
-        # It has ended already, which is what a goodbye is for.
-        log.debug("The watcher was gone before the goodbye")
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.terminate()
+    def _part(self, process: subprocess.Popen[bytes]) -> None:
+        """Say goodbye to a process once, whoever asks for it how often, and wait a moment for its end."""
+        with self._parting:
+            if process.stdin is not None and not process.stdin.closed:
+                try:
+                    process.stdin.write(GOODBYE)
+                    process.stdin.close()
+                except OSError:
+                    # It has ended already, which is what a goodbye is for.
+                    log.debug("The watcher was gone before the goodbye")
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.terminate()
