@@ -10,6 +10,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -59,11 +60,9 @@ class Job:
 
     def has_minute(self, minute: int) -> bool:
         hours, within = divmod(minute % 1440, 60)
-        return (
-            within in self.minutes
-            and hours in self.hours
-            and self.has_day(date(1970, 1, 1) + timedelta(days=minute // 1440))
-        )
+        if within not in self.minutes or hours not in self.hours:
+            return False
+        return self.has_day(date(1970, 1, 1) + timedelta(days=minute // 1440))
 
     def _dom(self, item: str, day: date) -> bool:
         last = monthrange(day.year, day.month)[1]
@@ -93,10 +92,11 @@ def _nearest(day: date, wanted: int) -> int:
     return min(workdays, key=lambda number: abs(number - wanted))
 
 
+@lru_cache(maxsize=200_000)
 def _offset(moment: int, zone: ZoneInfo) -> int:
-    shift = datetime.fromtimestamp(moment, UTC).astimezone(zone).utcoffset()
+    shift = datetime.fromtimestamp(moment, zone).utcoffset()
     assert shift is not None
-    return round(shift.total_seconds())
+    return shift.days * 86_400 + shift.seconds
 
 
 def _wakes(start: int, stop: int, zone: ZoneInfo) -> Iterator[tuple[int, int]]:
