@@ -59,14 +59,14 @@ def test_a_letter_goes_out_at_once_with_text_and_html(service: NotificationServi
 
 
 def test_a_summary_brings_its_pdf_and_a_way_out(service: NotificationService, box: Mailbox) -> None:
-    report = Report(subject="Your week", text="12 runs", pdf=b"%PDF-1.7 made up", unsubscribe="http://localhost/stop")
+    report = Report(subject="Your week", text="12 runs", pdf=b"%PDF-1.7 made up", unsubscribe="https://localhost/stop")
     service.send_weekly_report(["ana@example.org", "noor@example.org"], report)
     first, second = box.letters
     assert [each.recipients for each in (first, second)] == [["ana@example.org"], ["noor@example.org"]]
     (attachment,) = first.message.iter_attachments()
     assert attachment.get_filename() == "report.pdf"
     assert attachment.get_content() == b"%PDF-1.7 made up"
-    assert first.message["List-Unsubscribe"] == "<http://localhost/stop>"
+    assert first.message["List-Unsubscribe"] == "<https://localhost/stop>"
     assert first.message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 

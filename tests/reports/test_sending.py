@@ -181,3 +181,17 @@ def test_notes_of_long_ago_are_forgotten(store: Store, clock: SetClock, add: Add
     assert summaries.tidy() == 1
     with store.reading() as tx:
         assert not SummaryBook(tx).made_since(START - timedelta(days=900))
+
+
+def test_who_has_ended_summaries_gets_none_that_still_waits(store: Store, clock: SetClock, add: AddPerson) -> None:
+    mira = add("mira", Role.ADMIN)
+    Model(store).add(1, to_micros(MONDAY) - 10**11, "failed")
+    at(clock, MONDAY)
+    summaries = Summaries(store, clock, way_out=lambda user_id, span: f"https://h.example/{user_id}/{span}")
+    summaries.step()
+    (letter,) = letters(store)
+    draft = summaries.answer(letter)
+    assert draft is not None
+    assert draft.values["unsubscribe"] == f"https://h.example/{mira.id}/weekly"
+    Preferences(store, clock).set(mira.id, "summary", "off")
+    assert summaries.answer(letter) is None

@@ -140,6 +140,11 @@ def empty_notices() -> dict[str, ViewModel]:
         "settings-notices-unproven": dataclasses.replace(settings(), gets_mail=False, address=""),
         "unsubscribe-ended": dataclasses.replace(ending(), is_on=False),
         "unsubscribe-back": dataclasses.replace(ending(), is_back=True),
+        "unsubscribe-summary-ended": dataclasses.replace(
+            ending(), what="summaries", is_on=False, was="weekly", of_summaries=True
+        ),
+        "unsubscribe-locked": dataclasses.replace(ending(), is_locked=True),
+        "unsubscribe-locked-off": dataclasses.replace(ending(), is_on=False, is_locked=True),
     }
 
 

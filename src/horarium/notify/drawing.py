@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from horarium.accounts.letters import LetterKind
 from horarium.notify.lines import one_line
 from horarium.notify.mailer import MailFailed
-from horarium.notify.notices import headers_of, name_of, notice_of
+from horarium.notify.notices import headers_of, headers_of_way_out, name_of, notice_of
 from horarium.notify.words import Values, Words, words_for
 from horarium.records.notices import Message
 
@@ -121,9 +121,8 @@ class Drawing:
         message.set_content(str(body["text"]).strip() + "\n")
         if body.get("html"):
             message.add_alternative(str(body["html"]), subtype="html")
-        if body.get("unsubscribe"):
-            message["List-Unsubscribe"] = f"<{body['unsubscribe']}>"
-            message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        for name, value in headers_of_way_out(str(body.get("unsubscribe") or "")).items():
+            message[name] = value
         if body.get("pdf"):
             name = one_line(str(body.get("pdf_name") or "report.pdf"))
             message.add_attachment(b64decode(body["pdf"]), maintype="application", subtype="pdf", filename=name)

@@ -118,11 +118,15 @@ def headers_of(message: Message, domain: str) -> dict[str, str]:
         # The first letter of a thread is one that was never sent: all hang together on it, in whatever order they come.
         root = f"<{name_of(message.thread)}@{domain}>"
         found |= {"In-Reply-To": root, "References": root}
-    if link := _unsubscribe(message):
-        found["List-Unsubscribe"] = f"<{link}>"
-        if link.startswith("https:"):
-            found["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    return found
+    return found | headers_of_way_out(message.unsubscribe)
+
+
+def headers_of_way_out(link: str) -> dict[str, str]:
+    """Return what tells mail programs how to end such letters: nothing for what is no link, one click for https."""
+    if not _LINK.fullmatch(link):
+        return {}
+    found = {"List-Unsubscribe": f"<{link}>"}
+    return found | ({"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if link.startswith("https:") else {})
 
 
 def name_of(text: str) -> str:

@@ -22,8 +22,8 @@ class Letter:
     html: str
 
 
-def draw(summary: Summary, *, base_url: str = "", team: str = "") -> Letter:
-    """Draw a summary; links lead to the pages at `base_url`, without it there are none."""
+def draw(summary: Summary, *, base_url: str = "", team: str = "", stop_link: str = "") -> Letter:
+    """Draw a summary; links lead to the pages at `base_url`, without it there are none; `stop_link` ends summaries."""
     tamed = _tamed(summary)
     period = summary.period
     base = base_url.rstrip("/")
@@ -43,6 +43,7 @@ def draw(summary: Summary, *, base_url: str = "", team: str = "") -> Letter:
         "task_link": task_link,
         "report_link": f"{base}/summary?period={period.span}&on={period.first}",
         "settings_link": f"{base}/settings/summary",
+        "stop_link": stop_link,
     }
     text = _environment().get_template("summary.txt").render(values).strip() + "\n"
     html = _environment().get_template("summary.html").render(values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,8 @@ log = logging.getLogger("horarium.reports")
 
 OFF: Final = "off"
 KEYS: Final = (SUMMARY, SUMMARY_DAY, SUMMARY_HOUR)
+WayOut = Callable[[int, str], str]
+"""Returns the link that ends summaries, of the number of a person and how often theirs come."""
 _REMEMBERED: Final = timedelta(days=100)
 """How far back the notes about summaries reach: longer than any of them is still sent."""
 
@@ -66,17 +68,25 @@ class Summaries:
     """The summaries of one store, as letters."""
 
     def __init__(
-        self, store: Store, clock: Clock, *, base_url: str = "", team: str = "", backups: Path | None = None
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        base_url: str = "",
+        team: str = "",
+        backups: Path | None = None,
+        way_out: WayOut | None = None,
     ) -> None:
         """Write letters about `store`, with links to `base_url`, in the name of `team` or the one named at set-up.
 
-        Administrators hear about the backups in the folder `backups`.
+        Administrators hear about the backups in the folder `backups`. A letter ends with the link that `way_out` makes.
         """
         self._store = store
         self._clock = clock
         self._base_url = base_url
         self._team = team
         self._backups = backups
+        self._way_out = way_out
 
     def due(self, now: datetime) -> list[Due]:
         """Return the summaries whose time has come and that nobody has written yet."""
@@ -122,12 +132,16 @@ class Summaries:
             user = None if letter.user_id is None else PeopleBook(tx).by_id(letter.user_id)
             if user is None or not user.is_enabled or not _can_get(user):
                 return None
+            if not letter.body.get("asked") and wishes(tx, [user])[user.id].span is None:
+                # They have ended it since it was written.
+                return None
             summary = gather(tx, reader_of(tx, user, self._backups), _period_of(letter), self._clock.now())
             team = self._team or PeopleBook(tx).team()
         if summary.is_empty and not letter.body.get("asked"):
             return None
-        drawn = draw(summary, base_url=self._base_url, team=team)
-        values = {"subject": drawn.subject, "text": drawn.text, "html": drawn.html}
+        stop = "" if self._way_out is None else self._way_out(user.id, summary.period.span.value)
+        drawn = draw(summary, base_url=self._base_url, team=team, stop_link=stop)
+        values = {"subject": drawn.subject, "text": drawn.text, "html": drawn.html, "unsubscribe": stop}
         return Draft(kind=LetterKind.SUMMARY, to=user.email, values=values)
 
     def _write(self, each: Due, now: datetime) -> int:

@@ -15,6 +15,7 @@ from horarium.config import Config
 from horarium.notify.courier import Courier
 from horarium.notify.mail_server import mailer_of
 from horarium.notify.office import drawing_of
+from horarium.notify.unsubscribing import Unsubscriber
 from horarium.reports.sending import Summaries
 from horarium.store.port import Store
 from horarium.upkeep.rules import rules_of as backup_rules_of
@@ -39,13 +40,20 @@ def courier_of(config: Config, store: Store, clock: Clock, secret: bytes) -> Cou
     if mailer is None:
         return None
     links = by_link_of(config, store, clock, secret).answers
-    answers = {**links, LetterKind.SUMMARY: summaries_of(config, store, clock).answer}
+    answers = {**links, LetterKind.SUMMARY: summaries_of(config, store, clock, secret).answer}
     return Courier(store, clock, mailer=mailer, drawing=drawing_of(config), answers=answers, team=config.team_name)
 
 
-def summaries_of(config: Config, store: Store, clock: Clock) -> Summaries:
-    """Return the summaries of this installation."""
-    return Summaries(store, clock, base_url=config.public_url, team=config.team_name, backups=backups_of(config, store))
+def summaries_of(config: Config, store: Store, clock: Clock, secret: bytes | None = None) -> Summaries:
+    """Return the summaries of this installation. It takes `secret` to say what a letter says, not to write one."""
+    return Summaries(
+        store,
+        clock,
+        base_url=config.public_url,
+        team=config.team_name,
+        backups=backups_of(config, store),
+        way_out=Unsubscriber(secret, config.public_url).summary_link if secret else None,
+    )
 
 
 def backups_of(config: Config, store: Store) -> Path:

@@ -82,7 +82,7 @@ NOTICE_ROWS: Final = (
     _of_one("snooze_end", "POST", 303, "back"),
     Row("unsubscribe", "GET", Door.EVERYBODY, answered(200, 200)),
     Row("unsubscribe", "POST", Door.EVERYBODY, answered(200, 200), one_click=True),
-    Row("unsubscribe_back", "POST", Door.EVERYBODY, answered(200, 200)),
+    Row("unsubscribe_back", "POST", Door.EVERYBODY, answered(200, 200), frozenset({"was"})),
 )
 """The pages of channels, rules, messages, and of what is held back; and the link in a mail that ends such mail."""
 

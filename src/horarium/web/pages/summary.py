@@ -47,7 +47,8 @@ def show_mail(visit: Visit) -> Response:
     with visit.house.services.store.reading() as tx:
         found = _gathered(visit, tx, _asked(visit, wishes(tx, [visit.user])[visit.user.id]))
         team = visit.house.team(tx)
-    letter = draw(found, base_url=visit.house.settings.base_url, team=team)
+    stop = visit.house.telling.unsubscriber.summary_link(visit.user.id, found.period.span.value)
+    letter = draw(found, base_url=visit.house.settings.base_url, team=team, stop_link=stop)
     return HTMLResponse(letter.html, headers={"Content-Security-Policy": _LETTER})
 
 

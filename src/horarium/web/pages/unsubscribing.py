@@ -7,37 +7,46 @@ from typing import Final
 
 from starlette.responses import Response
 
-from horarium.errors import LinkRefused, NotFound
+from horarium.errors import Conflict, LinkRefused, NotFound
 from horarium.notify.unsubscribing import Ending
-from horarium.preferences.catalogue import ON_TELLING
+from horarium.preferences.catalogue import ON_TELLING, SUMMARY
 from horarium.records.actors import Actor
 from horarium.web.pages.forgotten import team_porch, token_of
 from horarium.web.views.by_link import EndingPage
 from horarium.web.visit import Visit
 
-_LABELS: Final = {each.key: each.label for each in ON_TELLING}
-_ALL: Final = "mail_notices"
+_WHAT: Final = {
+    **{each.key: f"notifications about {each.label.lower()}" for each in ON_TELLING},
+    "mail_notices": "all notifications",
+    SUMMARY: "summaries",
+}
 
 
 def show(visit: Visit) -> Response:
     """Show what the link would end; looking ends nothing."""
-    ending = _ending(visit)
-    return _page(visit, ending, is_on=bool(visit.house.preferences.get(ending.user_id, ending.setting)))
+    return _page(visit, _ending(visit))
 
 
 def end(visit: Visit) -> Response:
-    """End such mail; harmless when it has ended."""
-    house = visit.house
-    ending = house.telling.unsubscriber.end(token_of(visit), house.preferences, actor=_actor(visit, _ending(visit)))
-    return _page(visit, ending, is_on=False)
+    """End such mail; harmless when it has ended. Where an administrator has locked the setting, it is said so."""
+    house, ending = visit.house, _ending(visit)
+    try:
+        ended = house.telling.unsubscriber.end(token_of(visit), house.preferences, actor=_actor(visit, ending))
+    except Conflict:
+        return _page(visit, ending, status=409)
+    return _page(visit, ended)
 
 
 def take_back(visit: Visit) -> Response:
-    """Let such mail come again. Raises `Conflict` where an administrator has locked the setting."""
-    ending = _ending(visit)
-    if not visit.house.preferences.get(ending.user_id, ending.setting):
-        visit.house.preferences.set(ending.user_id, ending.setting, value=True, actor=_actor(visit, ending))
-    return _page(visit, ending, is_on=True, is_back=True)
+    """Let such mail come again, as it came. Where an administrator has locked the setting, it is said so."""
+    ending = _ending(visit).with_on(visit.form.text("was"))
+    preferences = visit.house.preferences
+    try:
+        if preferences.get(ending.user_id, ending.setting) == ending.off:
+            preferences.set(ending.user_id, ending.setting, value=ending.on, actor=_actor(visit, ending))
+    except Conflict:
+        return _page(visit, ending, status=409)
+    return _page(visit, ending, is_back=True)
 
 
 def _ending(visit: Visit) -> Ending:
@@ -58,16 +67,19 @@ def _actor(visit: Visit, ending: Ending) -> Actor:
     return replace(visit.actor, name=f"{user.words} (by a link in a mail)", user_id=user.id)
 
 
-def _page(visit: Visit, ending: Ending, *, is_on: bool, is_back: bool = False) -> Response:
+def _page(visit: Visit, ending: Ending, *, is_back: bool = False, status: int = 200) -> Response:
     user = visit.house.users.get(ending.user_id)
-    is_all = ending.setting == _ALL
+    standing = visit.house.preferences.standing(user.id)[ending.setting]
     page = EndingPage(
         shell=team_porch(visit),
         token=token_of(visit),
         name=user.words,
         email=user.email or "",
-        what="all notifications" if is_all else f"notifications about {_LABELS[ending.setting].lower()}",
-        is_on=is_on,
+        what=_WHAT[ending.setting],
+        of_summaries=ending.setting == SUMMARY,
+        is_on=standing.value != ending.off,
         is_back=is_back,
+        is_locked=standing.is_locked,
+        was=ending.on if ending.setting == SUMMARY else "",
     )
-    return visit.show(page)
+    return visit.show(page, status=status)

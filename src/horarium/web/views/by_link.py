@@ -99,7 +99,8 @@ class AgreePage:
 class EndingPage:
     """What the link in a mail ends (`what`), and the button that does it; once it is done, the one that takes it back.
 
-    `is_on` says that such mail comes, `is_back` that it was just let come again.
+    `is_on` says that such mail comes, `is_back` that it was just let come again, `is_locked` that an administrator has
+    set for everybody whether it comes. `was` says how often it came, where it is about summaries (`of_summaries`).
     """
 
     template: ClassVar[str] = "unsubscribe.html"
@@ -110,4 +111,7 @@ class EndingPage:
     email: str
     what: str
     is_on: bool
+    of_summaries: bool = False
     is_back: bool = False
+    is_locked: bool = False
+    was: str = ""
