@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -29,6 +33,7 @@ from tests.support.people import START, SetClock
 
 HOSTILE = '<script>alert("x")</script>\r\nBcc: a@example.org & <b>bold</b> \u2028 <font size=99> \u0142'
 BERLIN = "Europe/Berlin"
+BOX = "\u25a1"
 
 
 @pytest.mark.parametrize(
@@ -243,4 +248,53 @@ def test_a_pdf_is_drawn_whatever_the_names_are_and_its_text_can_be_selected() ->
     assert first.startswith(b"%PDF-")
     assert first == second
     assert b"/JavaScript" not in first
-    assert b"/Helvetica" in first
+    assert set("Needs a look<script>\u0142") <= selectable(first)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Ωμέγα", "Нічна копія", "Żółć gęślą jaźń", "İstanbul ığşç", "Nguyễn Thị Hường", "Nguye\u0302\u0303n", "Ærø"],
+)
+def test_a_pdf_shows_letters_of_many_languages_and_stays_small(name: str) -> None:
+    drawn = draw_paper(named(name), team=name)
+    assert set(unicodedata.normalize("NFC", name)) <= selectable(drawn)
+    assert BOX not in selectable(drawn)
+    assert drawn == draw_paper(named(name), team=name)
+    assert b"/FontFile2" in drawn
+    assert len(drawn) < 60_000
+
+
+@pytest.mark.parametrize(
+    "name", ["日本語のバックアップ", "\U0001f600", "שלום", "\U0001f468\u200d\U0001f469", "\ud800\uffff"]
+)
+def test_a_pdf_shows_a_box_for_letters_that_its_typeface_lacks(name: str) -> None:
+    letters = selectable(draw_paper(named(f"{name} backup"), team=name))
+    assert set("backup") <= letters
+    assert not set(name) & letters
+    assert (BOX in letters) is any(each.isprintable() for each in name)
+
+
+def test_marks_that_stand_for_nothing_alone_leave_no_box() -> None:
+    assert BOX not in selectable(draw_paper(named("well\ufe0f\u00ad\u200b")))
+
+
+def test_pdfs_that_are_drawn_at_the_same_time_are_the_same() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        drawn = set(pool.map(lambda _: draw_paper(named("Żółć Ωμέγα")), range(16)))
+    assert len(drawn) == 1
+
+
+def named(name: str) -> Summary:
+    """Return a summary of a task of this name."""
+    summary = rich()
+    return replace(summary, worst=tuple(replace(line, name=name) for line in summary.worst))
+
+
+def selectable(drawn: bytes) -> set[str]:
+    """Return the letters that a reader of a PDF file can copy out of it: each typeface names those that it shows."""
+    found: set[str] = set()
+    for packed in re.findall(rb"stream\r?\n(.*?)endstream", drawn, re.DOTALL):
+        with suppress(zlib.error):
+            codes = re.findall(rb"^<[0-9A-F]{2}> <([0-9A-F]{4,8})>$", zlib.decompress(packed), re.MULTILINE)
+            found |= {bytes.fromhex(code.decode()).decode("utf-16-be") for code in codes}
+    return found

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+import threading
+import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from xml.sax.saxutils import escape
 
@@ -19,6 +23,13 @@ if TYPE_CHECKING:
 _INK, _SOFT, _LINE, _GOOD, _BAD = "#1f2129", "#55575f", "#e4e3e0", "#3c9c7a", "#cf3a32"
 _WIDTH: Final = 170.0
 """Millimetres between the margins."""
+_PLAIN, _BOLD = "Inter", "Inter-Bold"
+_FILES: Final = {_PLAIN: "Inter_400Regular.ttf", _BOLD: "Inter_700Bold.ttf"}
+_BOX: Final = "\N{WHITE SQUARE}"
+"""Stands for a letter that the typeface lacks."""
+_ONE_AT_A_TIME: Final = threading.Lock()
+_SILENT: Final = frozenset({"Mn", "Me", "Cf"})
+"""The kinds of marks that change the letter before them and stand for nothing alone."""
 
 
 def can_draw() -> bool:
@@ -34,6 +45,9 @@ def draw_paper(summary: Summary, *, team: str = "") -> bytes:
     from reportlab.lib.units import mm  # noqa: PLC0415 - the same
     from reportlab.platypus import SimpleDocTemplate  # noqa: PLC0415 - the same
 
+    with _ONE_AT_A_TIME:
+        # A typeface that is made known again in the midst of a drawing is another one.
+        _letters()
     sheet = io.BytesIO()
     document = SimpleDocTemplate(
         sheet,
@@ -50,7 +64,7 @@ def draw_paper(summary: Summary, *, team: str = "") -> bytes:
     foot = f"Horarium{' of ' + _printable(team) if team else ''}. Times in {summary.period.zone_key}."
 
     def number(canvas: Any, _document: Any) -> None:
-        canvas.setFont("Helvetica", 8)
+        canvas.setFont(_PLAIN, 8)
         canvas.setFillColor(_SOFT)
         canvas.drawString(20 * mm, 10 * mm, foot)
         canvas.drawRightString(190 * mm, 10 * mm, f"{canvas.getPageNumber()}")
@@ -128,7 +142,7 @@ def _bars(summary: Summary) -> Flowable:
             bar.fillColor, bar.strokeColor = HexColor(colour), None
             drawing.add(bar)
         middle = left + width / 2
-        label = String(middle, 3, words.short_day(summary, place), fontName="Helvetica", fontSize=7)
+        label = String(middle, 3, words.short_day(summary, place), fontName=_PLAIN, fontSize=7)
         label.textAnchor, label.fillColor = "middle", HexColor(_SOFT)
         drawing.add(label)
     return drawing
@@ -163,7 +177,7 @@ def _text(
 
     style = ParagraphStyle(
         name="text",
-        fontName="Helvetica-Bold" if bold else "Helvetica",
+        fontName=_BOLD if bold else _PLAIN,
         fontSize=size,
         leading=size * 1.3,
         textColor=HexColor(colour),
@@ -176,6 +190,29 @@ def _text(
 
 
 def _printable(text: str) -> str:
-    """Return a text in the letters that the built-in typefaces of PDF have; others become question marks."""
-    tidy = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return tidy.encode("cp1252", "replace").decode("cp1252")
+    """Return a text in letters that the typeface has; a box stands for each of the others."""
+    return "".join(map(_drawn, unicodedata.normalize("NFC", " ".join("".join(map(_visible, text)).split()))))
+
+
+def _visible(letter: str) -> str:
+    is_joiner = unicodedata.category(letter) == "Cf"
+    return letter if letter.isprintable() else "" if is_joiner else " "
+
+
+def _drawn(letter: str) -> str:
+    if ord(letter) in _letters():
+        return letter
+    return "" if unicodedata.category(letter) in _SILENT else _BOX
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """Make the typefaces known to what draws; return the letters that they have. A file gets those that it shows."""
+    from reportlab.pdfbase.pdfmetrics import registerFont  # noqa: PLC0415 - an extra, and dear to import
+    from reportlab.pdfbase.ttfonts import TTFont  # noqa: PLC0415 - the same
+
+    folder = Path(__file__).with_name("typefaces")
+    fonts = [TTFont(name, str(folder / file)) for name, file in _FILES.items()]
+    for font in fonts:
+        registerFont(font)
+    return frozenset.intersection(*(frozenset(font.face.charToGlyph) for font in fonts))
