@@ -59,6 +59,7 @@ LAZY_IMPORTS: dict[str, str] = {
     "src/horarium/scheduling/personal.py": _DEAR.format("a task that is there for each person"),
     "src/horarium/scheduling/places.py": _DEAR.format("a task that belongs to somebody"),
     "src/horarium/scheduling/standstill.py": _DEAR.format("a loop that stands still"),
+    "src/horarium/server/tracing.py": "what the extra `otel` brings is only there, and only needed, with a collector",
     "src/horarium/server/telling.py": _DEAR.format("an alarm"),
     "src/horarium/store/lookout.py": _DEAR.format("PostgreSQL"),
     "src/horarium/store/backup/restoring.py": "the driver of PostgreSQL is only there where its extra is",

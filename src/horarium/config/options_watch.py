@@ -1,4 +1,4 @@
-"""The settings about what looks after an installation: maintenance, the watcher, the outside monitor, Prometheus."""
+"""The settings about what looks after an installation: maintenance, the watcher, monitors, Prometheus, traces."""
 
 from __future__ import annotations
 
@@ -76,5 +76,23 @@ WATCHING: Final[tuple[Option, ...]] = (
         default=False,
         allowed="use on or off",
         sentence="Whether /metrics counts runs for each task by name besides, for the 200 that ran most.",
+    ),
+    Option(
+        "HORARIUM_OTLP_ENDPOINT",
+        "otlp_endpoint",
+        values.as_collector,
+        None,
+        "use the http or https address of a collector, such as http://localhost:4318, without /v1/traces, user, query "
+        "or fragment",
+        "The collector of OpenTelemetry that is told of each run, by OTLP over HTTP. Needs the extra `otel`.",
+    ),
+    Option(
+        "HORARIUM_OTLP_HEADERS",
+        "otlp_headers",
+        values.as_headers,
+        (),
+        "use pairs such as authorization=Bearer%20key, separated by commas, with values that are percent-encoded",
+        "What is sent to the collector beside the traces, so that it lets Horarium in.",
+        secret=True,
     ),
 )

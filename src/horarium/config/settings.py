@@ -73,6 +73,8 @@ class Config:
     metrics: str = "token"
     metrics_token: str | None = None
     metrics_tasks: bool = False
+    otlp_endpoint: str | None = None
+    otlp_headers: tuple[tuple[str, str], ...] = ()
     backup_folder: Path | None = None
     backup_keep: int = 14
     backup_keep_weeks: int = 8

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from email.utils import getaddresses
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from horarium.outgoing.addresses import Place
@@ -22,6 +22,9 @@ _NO = frozenset({"off", "false", "no", "0"})
 _HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
 _ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}\$?")
 _HEADER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?")
+_OF_THE_LINE = frozenset(
+    {"connection", "content-encoding", "content-length", "content-type", "host", "transfer-encoding", "user-agent"}
+)
 _WORD = re.compile(r"[!-~]{1,200}")
 _ROLES = frozenset({"user", "viewer", "operator", "editor", "admin"})
 _ADDRESS = re.compile(r"[^@\s<>,;:\"()]{1,64}@[^@\s<>,;:\"()]{1,253}")
@@ -118,6 +121,29 @@ def as_ping_url(text: str) -> str:
     if len(address) > 1000 or not address.isascii():
         raise ValueError
     return address
+
+
+def as_collector(text: str) -> str:
+    """Read the base address of a collector, without a slash at its end."""
+    address = as_ping_url(text)
+    if address.endswith("/v1/traces"):
+        raise ValueError
+    return address
+
+
+def as_headers(text: str) -> tuple[tuple[str, str], ...]:
+    """Read pairs of a header and its percent-encoded value, separated by commas, as OpenTelemetry writes them."""
+    pairs = []
+    for part in text.split(","):
+        name, sign, value = (each.strip() for each in part.partition("="))
+        value = unquote(value, errors="strict")
+        if not sign or not value or not value.isascii() or not value.isprintable():
+            raise ValueError
+        name = as_header(name)
+        if name in _OF_THE_LINE:
+            raise ValueError
+        pairs.append((name, value))
+    return tuple(pairs)
 
 
 def as_token(text: str) -> str:

@@ -72,6 +72,8 @@ def serve(config: Config, announce: Announce = print) -> None:
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     hidden = [config.secret_key_old, config.oidc_client_secret, config.metrics_token, config.ping_url]
+    # `Bearer` and the like stand before what is secret.
+    hidden += [part for _, value in config.otlp_headers for part in (value, value.rpartition(" ")[2])]
     set_up_logging(
         level=config.log_level,
         form=config.log_format,

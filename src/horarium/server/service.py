@@ -35,9 +35,11 @@ from horarium.server.hardening import is_root
 from horarium.server.housekeeping import add_maintenance_tasks
 from horarium.server.post import courier_of, post_warnings, summaries_of
 from horarium.server.targets import targets_of
+from horarium.server.tracing import scribe_of, trace_warnings, way_out
 from horarium.server.vault import open_vault
 from horarium.store.opening import open_store
 from horarium.store.port import Store
+from horarium.traces.scribe import Scribe
 from horarium.upkeep.damage import which_backup
 from horarium.upkeep.desk import BackupDesk
 from horarium.upkeep.rules import rules_of
@@ -68,7 +70,7 @@ class Service:
     """What runs behind the pages. `desk` and `setup` are what doors ask; `secret_key` is the strong one.
 
     `courier` is None where no mail is sent, `companion` where nobody watches from outside; `office` tells people what
-    happens, `clerk` keeps figures and summaries.
+    happens, `clerk` keeps figures and summaries; `scribe` tells a collector of runs, where there is one.
     """
 
     config: Config
@@ -86,12 +88,13 @@ class Service:
     caretaker: Caretaker | None = None
     backups: BackupDesk | None = None
     clerk: Clerk | None = None
+    scribe: Scribe | None = None
     _stopper: threading.Thread | None = None
 
     @property
     def _beside(self) -> Iterator[Beside]:
         """Give what works beside the scheduler."""
-        found = (self.courier, self.office, self.clerk, self.caretaker, self.companion)
+        found = (self.courier, self.office, self.clerk, self.caretaker, self.companion, self.scribe)
         return (each for each in found if each is not None)
 
     def start(self) -> None:
@@ -149,10 +152,11 @@ class Service:
 def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None = None) -> Service:
     """Put the service together; nothing runs yet. `keyring` opens credentials for tasks, the vault's own if not given.
 
-    Raises `ConfigError` for a missing or weak secret key and a data folder that cannot be used, `StoreError` for a
-    database that cannot be used.
+    Raises `ConfigError` for a missing or weak secret key, a missing extra and a data folder that cannot be used,
+    `StoreError` for a database that cannot be used.
     """
     key = config.require_secret_key()
+    make_way = way_out(config)
     make_private_folder(config.data)
     clock = clock or SystemClock()
     store = _opened(config, clock)
@@ -174,6 +178,7 @@ def assemble(config: Config, clock: Clock | None = None, keyring: Keyring | None
         figures=figures,
         caretaker=Caretaker(store, clock),
         clerk=Clerk(store, clock, summaries_of(config, store, clock) if config.sends_mail else None),
+        scribe=scribe_of(make_way, store, clock),
     )
     return _with_backups(service)
 
@@ -254,7 +259,7 @@ def warnings_for(config: Config) -> list[str]:
             f"Pages are served over plain HTTP on {config.host}: put a proxy with HTTPS before it, and say so with"
             " HORARIUM_BASE_URL and HORARIUM_TRUSTED_PROXIES."
         )
-    found += post_warnings(config)
+    found += post_warnings(config) + trace_warnings(config)
     if config.ping_url is not None and not config.watcher:
         found.append("HORARIUM_PING_URL is set and HORARIUM_WATCHER is off: nobody calls the outside monitor.")
     if config.env_file is not None and config.env_file.stat().st_mode & 0o077:

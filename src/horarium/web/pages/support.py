@@ -24,6 +24,7 @@ from horarium.web.visit import Visit
 HIDDEN: Final = frozenset(
     {"SMTP_USER", "SMTP_FROM", "HORARIUM_OIDC_CLIENT_ID", "HORARIUM_OIDC_ISSUER", "HORARIUM_GROUP_ROLES"}
     | {"HORARIUM_BASE_URL", "HORARIUM_TEAM_NAME", "HORARIUM_OUTGOING_ALLOW", "HORARIUM_REGISTRATION_DOMAINS"}
+    | {"HORARIUM_OTLP_ENDPOINT"}
 )
 """Settings that are no secrets and still name people and places."""
 _UNSET: Final = "(not set)"

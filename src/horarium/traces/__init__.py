@@ -1,0 +1,1 @@
+"""Runs as traces of OpenTelemetry: what is recorded of them, told to a collector."""
