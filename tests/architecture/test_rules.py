@@ -47,6 +47,7 @@ ROOMS_OF_PACKAGES = {
     "structlog": {"logs", "server"},
     "typer": {"cli"},
     "click": {"cli"},
+    "google": {"traces"},
     "h11": {"web"},
     "uvicorn": {"web"},
     "webauthn": {"accounts"},

@@ -35,10 +35,11 @@ class Told:
 
 @dataclass
 class Collector:
-    """What came in. `status` is what it answers; with `stalls` it answers nothing until the end."""
+    """What came in. It answers with `status` and `answer`; with `stalls` it answers nothing until the end."""
 
     address: str = ""
     status: int = 200
+    answer: bytes = b""
     stalls: bool = False
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -110,8 +111,9 @@ def _handler_of(collector: Collector) -> type[BaseHTTPRequestHandler]:
             if collector.status == 200:
                 collector.bodies.append(body)
             self.send_response(collector.status)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(collector.answer)))
             self.end_headers()
+            self.wfile.write(collector.answer)
 
         log_message: Callable[..., None] = _say_nothing
 

@@ -93,6 +93,15 @@ def test_what_sampling_leaves_out_is_not_sent(
     assert collector.paths == []
 
 
+@pytest.mark.parametrize(("answer", "many"), [(b"\x0a\x02\x08\x03", 3), (b"", 0), (b"<html>thanks</html>", 0)])
+def test_what_the_collector_did_not_keep_is_read_from_its_answer(
+    collector: Collector, answer: bytes, many: int
+) -> None:
+    collector.answer = answer
+    with way_to(collector.address) as outlet:
+        assert outlet.send([COURSE]) == many
+
+
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_an_answer_about_what_was_sent_is_final(collector: Collector, status: int) -> None:
     collector.status = status

@@ -17,12 +17,12 @@ import pytest
 from horarium.clock import SystemClock
 from horarium.config import Config
 from horarium.errors import ConfigError
-from horarium.records.policies import Policies, Retry
+from horarium.records.policies import Overlap, Policies, Retry
 from horarium.records.runs import Run
 from horarium.records.tasks import CommandSpec, PythonSpec, TaskDefinition
 from horarium.server.service import Service, assemble, warnings_for
 from horarium.server.tracing import way_out
-from horarium.states import RunState
+from horarium.states import OverlapPolicy, RunState
 from horarium.store.books.history import HistoryBook
 from tests.journeys.house import await_that
 from tests.support.encodings import canary
@@ -31,6 +31,7 @@ from tests.support.places import free_loopback_port
 from tests.traces.collector import ERROR, Collector
 
 KEY = secrets.token_hex(32)
+MANY = Policies(overlap=Overlap(OverlapPolicy.ALLOW, 20))
 
 
 def config_in(folder: Path, **settings: Any) -> Config:
@@ -148,6 +149,19 @@ def test_a_run_that_a_crash_or_a_stop_cut_off_is_an_error_and_is_told_after_the_
     (attempt,) = (each for each in collector.below(root) if each.name == "attempt 1")
     assert attempt.status == ERROR
     assert len(collector.roots) == 1
+
+
+def test_two_servers_on_one_database_tell_of_each_run_once(
+    tmp_path: Path, collector: Collector, database: dict[str, Any]
+) -> None:
+    config = config_in(tmp_path, otlp_endpoint=collector.address, **database)
+    with running(config) as first, running(config) as second:
+        first.desk.define(TaskDefinition("quick", CommandSpec(("true",)), None, policies=MANY))
+        runs = [each.desk.trigger("quick", by=TESTER) for _ in range(10) for each in (first, second)]
+        for number in runs:
+            ended(first, number)
+        collector.await_roots(len(runs))
+    assert sorted(root.attributes["horarium.run.id"] for root in collector.roots) == runs
 
 
 def gone(collector: Collector) -> str:

@@ -30,14 +30,15 @@ class Outlet:
 
     def __init__(self) -> None:
         self.got: list[Course] = []
-        self.tries = 0
+        self.tries = self.loses = 0
         self.refuse: Callable[[], None] = lambda: None
 
-    def send(self, courses: Iterable[Course]) -> None:
+    def send(self, courses: Iterable[Course]) -> int:
         self.tries += 1
         given = list(courses)
         self.refuse()
         self.got += given
+        return self.loses
 
     def close(self) -> None:
         """Do nothing."""
@@ -258,6 +259,18 @@ def test_what_the_collector_does_not_want_is_left_out_and_holds_nothing_up(
     assert world.outlet.names == ["b"]
     assert "it answers 400" in caplog.text
     assert "Traces of 2 runs were left out" in caplog.text
+
+
+def test_what_the_collector_took_and_did_not_keep_is_counted(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.outlet.loses = 2
+    for _ in range(3):
+        world.run("a")
+        world.tell()
+    assert [each.getMessage() for each in caplog.records] == ["The collector did not keep 2 spans"]
+    world.clock.advance(timedelta(minutes=11))
+    world.run("a")
+    world.tell()
+    assert [each.getMessage() for each in caplog.records][1:] == ["The collector did not keep 6 spans"]
 
 
 def test_runs_that_were_removed_meanwhile_are_counted(world: World, caplog: pytest.LogCaptureFixture) -> None:

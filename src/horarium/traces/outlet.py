@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import requests
+from google.protobuf.message import DecodeError
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExportResult
@@ -45,11 +47,14 @@ class Outlet:
         # It has a line for each try; what an operator has to know, the scribe says once.
         logging.getLogger(OTLPSpanExporter.__module__).addFilter(_not_of_the_scribe)
 
-    def send(self, courses: Iterable[Course]) -> None:
-        """Hand courses over. Raises `Refused` where the collector does not want them, else `Unsent`."""
+    def send(self, courses: Iterable[Course]) -> int:
+        """Hand courses over; return how many spans the collector took and did not keep.
+
+        Raises `Refused` where it does not want what it is sent, `Unsent` for any other failure.
+        """
         spans = self.spans_of(courses)
         if not spans:
-            return
+            return 0
         self._line.forget()
         result = self._exporter.export(spans)
         status = self._line.status
@@ -58,6 +63,7 @@ class Outlet:
         # The exporter takes a redirection, which it does not follow, for a success.
         if result is not SpanExportResult.SUCCESS or not 200 <= status < 300:
             raise Unsent(self._line.said)
+        return _rejected(self._line.body)
 
     def close(self) -> None:
         """Send nothing more: a wait between two tries ends at once."""
@@ -85,6 +91,14 @@ def _finish(span: Span, piece: Piece) -> None:
     if piece.is_bad:
         span.set_status(Status(StatusCode.ERROR))
     span.end(piece.finished_at * 1000)
+
+
+def _rejected(body: bytes) -> int:
+    """Return how many spans an answer says were left out; one that says nothing sensible left out none."""
+    try:
+        return int(ExportTraceServiceResponse.FromString(body).partial_success.rejected_spans)
+    except DecodeError:
+        return 0
 
 
 def _resource(version: str) -> Resource:
@@ -130,10 +144,11 @@ class _Line(requests.Session):
         self.trust_env = False
         self.status = 0
         self.said = ""
+        self.body = b""
 
     def forget(self) -> None:
         """Begin anew."""
-        self.status, self.said = 0, "it was not asked"
+        self.status, self.said, self.body = 0, "it was not asked", b""
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Ask, and keep how it went."""
@@ -150,6 +165,7 @@ class _Line(requests.Session):
             self.said = f"no connection came about ({type(error).__name__})"
             raise
         self.status, self.said = answer.status_code, f"it answers {answer.status_code}"
+        self.body = answer.content
         return answer
 
 

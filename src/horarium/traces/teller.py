@@ -47,8 +47,8 @@ class Refused(Unsent):
 class Outgoing(Protocol):
     """The way to a collector."""
 
-    def send(self, courses: Iterable[Course]) -> None:
-        """Hand courses over. Raises `Refused`, `Unsent`."""
+    def send(self, courses: Iterable[Course]) -> int:
+        """Hand courses over; return how many spans the collector did not keep. Raises `Refused`, `Unsent`."""
         ...
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ class Teller:
         self._pause = self._again_at = 0.0
         self._is_well = True
         self._complained_at: float | None = None
-        self._left_out = 0
+        self._left_out = self._not_kept = 0
         self._counted_at: float | None = None
 
     def run(self) -> None:
@@ -140,7 +140,7 @@ class Teller:
         """Hand runs over. Raises `Refused`, `Unsent`."""
         self._is_sending = True
         try:
-            self._outlet.send([course_of(run, plan.instance) for run in plan.runs])
+            self._not_kept += self._outlet.send([course_of(run, plan.instance) for run in plan.runs])
         finally:
             self._is_sending = False
 
@@ -261,8 +261,12 @@ class Teller:
             self._say_left_out()
 
     def _say_left_out(self) -> None:
-        """Say how many runs nobody is told of, once in a while."""
+        """Say what nobody will see, once in a while."""
+        if not self._left_out and not self._not_kept:
+            return
+        self._counted_at = self._clock.monotonic()
         if self._left_out:
-            self._counted_at = self._clock.monotonic()
             log.warning("Traces of %d runs were left out", self._left_out, extra={"word": "traces.left_out"})
-            self._left_out = 0
+        if self._not_kept:
+            log.warning("The collector did not keep %d spans", self._not_kept, extra={"word": "traces.not_kept"})
+        self._left_out = self._not_kept = 0
