@@ -98,6 +98,8 @@ def test_from_the_consoles_link_to_signing_out(page: Page, house: House, link: s
     assert len(hosts) == 1, hosts
 
 
+# Each day every page is looked at with sample data (tests/web/test_looks.py).
+@pytest.mark.long
 def test_axe_finds_nothing_on_the_pages_with_data(page: Page, furnished: House) -> None:
     house = furnished
     for task in ("fast", "broken"):

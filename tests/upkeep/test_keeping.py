@@ -350,6 +350,9 @@ def beside(store: Store, request: pytest.FixtureRequest) -> Callable[[], Store]:
     return lambda: open_store(address)
 
 
+@pytest.mark.parametrize(
+    "store", ["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.long])], indirect=True
+)
 def test_r114_most_of_many_runs_go_while_nobody_waits_and_the_file_shrinks(
     store: Store, beside: Callable[[], Store]
 ) -> None:
