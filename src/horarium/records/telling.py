@@ -77,6 +77,36 @@ class Recipient:
         return cls(to, int(number) if number else 0)
 
 
+class On(StrEnum):
+    """What a rule may name whose failing mutes it."""
+
+    TASK = "task"
+    """A task, failing since its last finished run did not succeed."""
+    CHECK = "check"
+    """A check, failing while it is down or late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A task or a check whose failing explains others; `id` is its number."""
+
+    of: On
+    id: int
+
+    @property
+    def text(self) -> str:
+        """Return it as it is kept, and as the subject of what happens to it: `task:12`, `check:3`."""
+        return f"{self.of.value}:{self.id}"
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read what `text` gives. Raises `ValueError`."""
+        word, _, number = text.partition(":")
+        if not (number.isascii() and number.isdigit() and 0 < int(number[:20]) < 1 << 63):
+            raise ValueError(text)
+        return cls(On(word), int(number))
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
     """Where one message goes: a channel, or a person by mail; the other one is 0."""
@@ -92,7 +122,8 @@ class Rule:
     `owner_id` is the person whose own rule it is, 0 for the installation's. `scope_id` is the number of the project,
     task or person, `tag` the tag. `after_failures` is how many failures in a row it takes, `after_seconds` after how
     long something counts as late, stuck, too long or never started (None: what is usual). `every_seconds` belongs to
-    the frequency `at_most`. `standard` names one that every installation begins with.
+    the frequency `at_most`. While one of `mute_while` is failing, no trouble of anything else is told. `standard` names
+    one that every installation begins with.
     """
 
     id: int = 0
@@ -108,6 +139,7 @@ class Rule:
     frequency: Frequency = Frequency.ONCE
     every_seconds: int | None = None
     recipients: tuple[Recipient, ...] = ()
+    mute_while: tuple[Cause, ...] = ()
     goes_on: bool = False
     is_on: bool = True
     created_at: datetime | None = None
@@ -154,7 +186,8 @@ class Note:
     """What one target is to be told of one subject under one rule: it happened `many` times from first to last.
 
     `not_before` is from when on it may be told, None while it waits for something other than time: for the end of what
-    it tells of, or for the task `muted_by`, whose failing explains it. `delivery_id` is the message that told it.
+    it tells of, or for the task `muted_by`, whose failing explains it. `muted_while` is named by the rule and was failing;
+    since `freed_at` it is not, and this may be told. `delivery_id` is the message that told it.
     """
 
     id: int = 0
@@ -175,9 +208,16 @@ class Note:
     many: int = 1
     not_before: datetime | None = None
     muted_by: int | None = None
+    muted_while: Cause | None = None
+    freed_at: datetime | None = None
     delivery_id: int | None = None
     told_at: datetime | None = None
     closed_at: datetime | None = None
+
+    @property
+    def is_muted(self) -> bool:
+        """Tell whether a rule mutes it: now, or for good where what it tells of is over."""
+        return self.muted_while is not None and self.freed_at is None
 
 
 class Purpose(StrEnum):

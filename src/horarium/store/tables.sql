@@ -227,7 +227,8 @@ CREATE TABLE notice_rules (
     is_on BOOLEAN NOT NULL,
     created_at INTEGER NOT NULL,
     created_by VARCHAR(200) NOT NULL,
-    updated_at INTEGER NOT NULL
+    updated_at INTEGER NOT NULL,
+    mute_while TEXT
 );
 
 CREATE TABLE notice_snoozes (
@@ -278,7 +279,9 @@ CREATE TABLE notices (
     muted_by INTEGER,
     delivery_id INTEGER,
     told_at INTEGER,
-    closed_at INTEGER
+    closed_at INTEGER,
+    muted_while VARCHAR(32),
+    freed_at INTEGER
 );
 
 CREATE TABLE occurrence_spans (
@@ -758,6 +761,8 @@ CREATE INDEX ix_notice_snoozes_until ON notice_snoozes (until);
 CREATE INDEX ix_notices_created_at ON notices (created_at);
 
 CREATE INDEX ix_notices_delivery_id ON notices (delivery_id) WHERE delivery_id IS NOT NULL;
+
+CREATE INDEX ix_notices_muted ON notices (closed_at) WHERE muted_while IS NOT NULL AND delivery_id IS NULL;
 
 CREATE INDEX ix_notices_open ON notices (subject, kind) WHERE closed_at IS NULL;
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, delete, func, insert, or_, select, update
 
 from horarium.clock import from_micros, to_micros
 from horarium.records.notices import NoticeKind
-from horarium.records.telling import Channel, Frequency, Recipient, Rule, Scope
+from horarium.records.telling import Cause, Channel, Frequency, On, Recipient, Rule, Scope
 from horarium.store.books.codec import dump, maybe_instant
 from horarium.store.books.people import changed
 from horarium.store.port import Transaction
@@ -162,7 +162,7 @@ def channel_of(row: Row[Any]) -> Channel:
 
 
 def rule_of(row: Row[Any]) -> Rule:
-    """Build the record from a row; kinds and recipients of a newer release are left out."""
+    """Build the record from a row; kinds, recipients and causes of a newer release are left out."""
     known = set(NoticeKind)
     return Rule(
         id=row.id,
@@ -178,12 +178,18 @@ def rule_of(row: Row[Any]) -> Rule:
         frequency=Frequency(row.frequency),
         every_seconds=row.every_seconds,
         recipients=tuple(Recipient.read(each) for each in json.loads(row.recipients)),
+        mute_while=_causes(row.mute_while),
         goes_on=bool(row.goes_on),
         is_on=bool(row.is_on),
         created_at=from_micros(row.created_at),
         created_by=row.created_by,
         updated_at=from_micros(row.updated_at),
     )
+
+
+def _causes(kept: str | None) -> tuple[Cause, ...]:
+    known = set(On)
+    return tuple(Cause.read(each) for each in json.loads(kept or "[]") if each.partition(":")[0] in known)
 
 
 def _rule_columns(rule: Rule) -> dict[str, Any]:
@@ -200,6 +206,7 @@ def _rule_columns(rule: Rule) -> dict[str, Any]:
         "frequency": rule.frequency.value,
         "every_seconds": rule.every_seconds,
         "recipients": dump([each.text for each in rule.recipients]),
+        "mute_while": dump([each.text for each in rule.mute_while]) if rule.mute_while else None,
         "goes_on": rule.goes_on,
         "is_on": rule.is_on,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, false, func, insert, or_, select, update
@@ -48,6 +48,10 @@ class CheckBook:
         query = select(t).where(t.c.token == token)
         row = self._tx.execute(query.with_for_update() if lock else query).one_or_none()
         return None if row is None else _check(row)
+
+    def by_ids(self, ids: Collection[int]) -> dict[int, HeartbeatCheck]:
+        """Return checks by number."""
+        return {row.id: _check(row) for row in self._tx.execute(select(t).where(t.c.id.in_(ids)))}
 
     def page(self, reach: Reach, *, after: int = 0, most: int = 500) -> list[HeartbeatCheck]:
         """Return what somebody sees, by number, from above `after`."""

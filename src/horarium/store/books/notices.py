@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, sele
 
 from horarium.clock import from_micros, to_micros
 from horarium.records.notices import NoticeKind
-from horarium.records.telling import Note, Target
+from horarium.records.telling import Cause, Note, Target
 from horarium.store.books.codec import dump, maybe_instant
 from horarium.store.books.people import changed
 from horarium.store.port import Transaction
@@ -19,6 +19,7 @@ from horarium.store.tables.notices import notices as n
 
 _WAITING: Final = n.c.delivery_id.is_(None)
 _OPEN: Final = n.c.closed_at.is_(None)
+_FREE: Final = or_(n.c.muted_while.is_(None), n.c.freed_at.is_not(None))
 _AT_ONCE: Final = 500
 
 
@@ -53,6 +54,7 @@ class NoteBook:
             "not_before": _micros(note.not_before),
             "muted_by": note.muted_by,
             "closed_at": _micros(note.closed_at),
+            **_muting(note),
         }
         return int(self._tx.execute(insert(n).values(values).returning(n.c.id)).scalar_one())
 
@@ -71,6 +73,7 @@ class NoteBook:
             not_before=_micros(note.not_before),
             muted_by=note.muted_by,
             closed_at=_micros(note.closed_at),
+            **_muting(note),
         )
 
     def open_on(self, subjects: Collection[str], kinds: Collection[NoticeKind]) -> list[Note]:
@@ -141,19 +144,20 @@ class TellingBook:
     def due_targets(self, now: datetime) -> dict[Target, datetime]:
         """Return the targets for which something may be told, each with the instant since when."""
         first = func.min(n.c.not_before)
-        query = select(n.c.channel_id, n.c.user_id, first).where(_WAITING, n.c.not_before <= to_micros(now))
+        query = select(n.c.channel_id, n.c.user_id, first).where(_WAITING, _FREE, n.c.not_before <= to_micros(now))
         rows = self._tx.execute(query.group_by(n.c.channel_id, n.c.user_id))
         return {Target(row[0], row[1]): from_micros(row[2]) for row in rows}
 
     def first_due(self, target: Target, kinds: Collection[NoticeKind]) -> datetime | None:
         """Return since when something of these kinds may be told to a target, None where there is nothing."""
-        which = (*_of(target), _WAITING, n.c.kind.in_([kind.value for kind in kinds]))
+        which = (*_of(target), _WAITING, _FREE, n.c.kind.in_([kind.value for kind in kinds]))
         found: int | None = self._tx.execute(select(func.min(n.c.not_before)).where(*which)).scalar_one()
         return None if found is None else from_micros(found)
 
     def due_of(self, target: Target, now: datetime, *, most: int) -> list[Note]:
         """Return what a target may be told, the oldest first."""
-        query = select(n).where(*_of(target), _WAITING, n.c.not_before <= to_micros(now)).order_by(n.c.id).limit(most)
+        which = (*_of(target), _WAITING, _FREE, n.c.not_before <= to_micros(now))
+        query = select(n).where(*which).order_by(n.c.id).limit(most)
         return [note_of(row) for row in self._tx.execute(query)]
 
     def attach(self, ids: Collection[int], delivery_id: int, at: datetime) -> None:
@@ -169,11 +173,13 @@ class TellingBook:
             changed(self._tx, delete(n).where(n.c.id.in_(ids)))
 
     def forget_before(self, instant: datetime) -> int:
-        """Delete what was told, or given up waiting, before an instant; return how many."""
+        """Delete what was told, or given up waiting, before an instant, and stays muted by nothing; return how many."""
         return changed(
             self._tx,
             delete(n).where(
-                n.c.created_at < to_micros(instant), or_(n.c.not_before.is_not(None), n.c.closed_at.is_not(None))
+                n.c.created_at < to_micros(instant),
+                # What is muted is told when its cause is over, however long that takes.
+                or_(and_(n.c.not_before.is_not(None), or_(_FREE, ~_WAITING)), n.c.closed_at.is_not(None)),
             ),
         )
 
@@ -202,11 +208,18 @@ def note_of(row: Row[Any]) -> Note:
         delivery_id=row.delivery_id,
         told_at=maybe_instant(row.told_at),
         closed_at=maybe_instant(row.closed_at),
+        muted_while=None if row.muted_while is None else Cause.read(row.muted_while),
+        freed_at=maybe_instant(row.freed_at),
     )
 
 
 def _of(target: Target) -> tuple[ColumnElement[bool], ...]:
     return (n.c.channel_id == target.channel_id, n.c.user_id == target.user_id)
+
+
+def _muting(note: Note) -> dict[str, Any]:
+    cause = note.muted_while
+    return {"muted_while": None if cause is None else cause.text, "freed_at": _micros(note.freed_at)}
 
 
 def _micros(instant: datetime | None) -> int | None:

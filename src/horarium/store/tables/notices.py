@@ -59,6 +59,8 @@ notice_rules = Table(
     instant("created_at", nullable=False),
     Column("created_by", String(200), nullable=False),
     instant("updated_at", nullable=False),
+    # The tasks and checks while whose failing it tells no trouble, as JSON; nothing where there are none.
+    Column("mute_while", Text),
     sqlite_autoincrement=True,
 )
 Index("ix_notice_rules_owner_id_position", notice_rules.c.owner_id, notice_rules.c.position)
@@ -94,6 +96,9 @@ notices = Table(
     instant("told_at"),
     # When what it tells of was over.
     instant("closed_at"),
+    # The task or check that its rule names and that was failing, and since when that no longer mutes it.
+    Column("muted_while", String(32)),
+    instant("freed_at"),
     sqlite_autoincrement=True,
 )
 Index(
@@ -107,6 +112,11 @@ Index("ix_notices_open", notices.c.subject, notices.c.kind, info={"where": "clos
 Index("ix_notices_delivery_id", notices.c.delivery_id, info={"where": "delivery_id IS NOT NULL"})
 Index("ix_notices_rule_id_created_at", notices.c.rule_id, notices.c.created_at)
 Index("ix_notices_created_at", notices.c.created_at)
+Index(
+    "ix_notices_muted",
+    notices.c.closed_at,
+    info={"where": "muted_while IS NOT NULL AND delivery_id IS NULL"},
+)
 
 deliveries = Table(
     "deliveries",
