@@ -26,6 +26,7 @@ from horarium.notify.gathering import (
     topics_of,
     urgent_of,
 )
+from horarium.notify.muting import free, sift
 from horarium.notify.people import may_get_mail, wants
 from horarium.notify.rules import URGENT
 from horarium.preferences.catalogue import ON_TELLING
@@ -119,6 +120,7 @@ class Dispatcher:
     def make(self) -> int:
         """Make the messages whose time has come; return how many."""
         now = self._clock.now()
+        free(self._store, now)
         with self._store.reading() as tx:
             ripe = self._ripe(tx, now)
         return sum(self._make_for(target, now) for target in ripe)
@@ -276,6 +278,7 @@ class Dispatcher:
             made = TargetBook(tx).made(target, now - _DAY)
             if opens_at(wishes, first, made, is_urgent=False, gather=self._gather) > now:
                 kept = urgent_of(kept)
+            kept = sift(tx, kept, now)
             if not kept:
                 return 0
             delivery = self._delivery(target, kept, wishes, PeopleBook(tx).team(), now)

@@ -11,6 +11,7 @@ from typing import Final
 from horarium.clock import Alarm, Clock
 from horarium.errors import StoreError
 from horarium.notify.happenings import NEWS, Known, Streaks, happenings_of, runs_in, tasks_in
+from horarium.notify.muting import Mutes
 from horarium.notify.people import Circle
 from horarium.notify.rules import SILENT_ENDS, Happening, fits
 from horarium.notify.standard import HERALD, WATCH, Gates, found
@@ -187,8 +188,9 @@ class Herald:
         self, tx: Transaction, rules: list[Rule], happenings: list[Happening], failing: frozenset[int]
     ) -> Stance:
         circle = Circle.read(tx, rules, happenings)
-        snoozes = SnoozeBook(tx).living(self._clock.now())
-        return Stance(rules, circle, snoozes, UpstreamBook(tx).all(), failing)
+        now = self._clock.now()
+        snoozes = SnoozeBook(tx).living(now)
+        return Stance(rules, circle, snoozes, UpstreamBook(tx).all(), failing, Mutes.read(tx, rules, now))
 
 
 def _mark_of(happening: Happening, rules: list[Rule]) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from horarium.notify.muting import Mutes, was_told
 from horarium.notify.people import Circle
 from horarium.notify.rules import SILENT_ENDS, Happening, counted, deciding, note_of, roots, told_at
 from horarium.records.notices import NoticeKind
@@ -21,13 +22,14 @@ _Key = tuple[int, Target, NoticeKind, str]
 
 @dataclass(frozen=True, slots=True)
 class Stance:
-    """What decides about what happened: the rules in force, the people, what is held back, and what depends on what."""
+    """What decides about what happened: rules in force, people, what is held back, what depends on what, what mutes."""
 
     rules: Sequence[Rule]
     circle: Circle
     snoozes: Sequence[Snooze]
     upstreams: Mapping[int, frozenset[int]]
     failing: Collection[int]
+    mutes: Mutes = field(default_factory=Mutes)
 
 
 class Writer:
@@ -35,6 +37,7 @@ class Writer:
 
     def __init__(self, tx: Transaction, stance: Stance, happenings: Iterable[Happening], now: datetime) -> None:
         """Read what is open on the subjects of the happenings, and what their tasks explain."""
+        self._tx = tx
         self._book = NoteBook(tx)
         self._stance = stance
         self._now = now
@@ -85,7 +88,7 @@ class Writer:
             return
         root = None if at_once else self._root(happening)
         if before is not None and before.delivery_id is None:
-            self._put(key, counted(before, happening))
+            self._put(key, self._stance.mutes.muted(counted(before, happening)))
             return
         not_before = happening.at if at_once else told_at(rule, happening.kind, before, happening.at)
         note = note_of(rule, target, happening, not_before=not_before)
@@ -94,7 +97,7 @@ class Writer:
             self._mention(root, note)
         if before is not None:
             self._closed.add(before.id)
-        self._put(key, self._held_back(note))
+        self._put(key, self._stance.mutes.muted(self._held_back(note)))
 
     def _held_back(self, note: Note) -> Note:
         until = [each.until for each in self._stance.snoozes if each.covers(note) and each.until > self._now]
@@ -124,14 +127,27 @@ class Writer:
                 continue
             rule = self._by_id.get(note.rule_id)
             is_now = happening.since is None or note.last_at >= happening.since
+            is_muted = self._is_muted(key, note)
             if rule is not None and is_now and self._is_told(rule, note, happening):
                 self._note(rule, note.target, told, at_once=True)
-                self._release(key, note, happening.at)
-            if rule is None or rule.frequency is not Frequency.AT_MOST:
+                if not is_muted:
+                    self._release(key, note, happening.at)
+            if is_muted or rule is None or rule.frequency is not Frequency.AT_MOST:
                 self._close(key)
+
+    def _is_muted(self, key: _Key, note: Note) -> bool:
+        """Tell whether something was never told since it was muted, or would be now; it stays so for good."""
+        if note.delivery_id is not None:
+            return False
+        after = self._stance.mutes.muted(note) if note.muted_while is None else replace(note, freed_at=None)
+        if after.is_muted:
+            self._put(key, after)
+        return after.is_muted
 
     def _is_told(self, rule: Rule, note: Note, happening: Happening) -> bool:
         if NoticeKind.RECOVERED not in rule.kinds or note.kind in SILENT_ENDS or note.muted_by is not None:
+            return False
+        if self._open[_key(note)].is_muted and not was_told(self._tx, note, happening.since):
             return False
         return note.target.channel_id > 0 or self._stance.circle.wants_it(note.target.user_id, happening)
 

@@ -1,0 +1,167 @@
+"""Mute what something else explains: while a task or check that a rule names is failing, its other troubles wait."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, Self
+
+from horarium.accounts.roles import Identity
+from horarium.records.checks import HeartbeatCheck
+from horarium.records.notices import NoticeKind
+from horarium.records.reach import EVERYTHING, Reach
+from horarium.records.tasks import Task
+from horarium.records.telling import Cause, Note, On, Rule
+from horarium.states import CheckState
+from horarium.store.books.addressees import AddresseeBook
+from horarium.store.books.channels import RuleBook
+from horarium.store.books.checks import CheckBook
+from horarium.store.books.muted import MutedBook
+from horarium.store.books.notices import TellingBook
+from horarium.store.books.projects import ProjectBook
+from horarium.store.books.tasks import TaskBook
+from horarium.store.port import Store, Transaction
+
+MUTABLE: Final = frozenset(
+    {
+        NoticeKind.FAILED,
+        NoticeKind.LATE,
+        NoticeKind.STUCK,
+        NoticeKind.TOO_LONG,
+        NoticeKind.NEVER_STARTED,
+        NoticeKind.PARKED,
+        NoticeKind.HEARTBEAT_MISSED,
+    }
+)
+"""The troubles that something else may explain."""
+_BAD: Final = frozenset({CheckState.DOWN, CheckState.LATE})
+
+
+@dataclass(frozen=True, slots=True)
+class Mutes:
+    """What mutes what at one moment: for each rule that names causes all of them, and those that are failing.
+
+    `pairs` are subjects with what mutes them. Of two that explain each other one has to be told.
+    """
+
+    named: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    failing: Mapping[int, tuple[Cause, ...]] = field(default_factory=dict)
+    pairs: set[tuple[str, str]] = field(default_factory=set)
+
+    @classmethod
+    def read(cls, tx: Transaction, rules: Iterable[Rule], now: datetime) -> Self:
+        """Read how what these rules name does now; what is gone or hidden from a rule's owner mutes nothing."""
+        muting = [rule for rule in rules if rule.mute_while]
+        if not muting:
+            return cls()
+        reaches = reaches_of(tx, {rule.owner_id for rule in muting})
+        failing: dict[int, tuple[Cause, ...]] = {}
+        for owner_id, reach in reaches.items():
+            theirs = [rule for rule in muting if rule.owner_id == owner_id]
+            there = causes_in(tx, {each for rule in theirs for each in rule.mute_while}, reach)
+            bad = {cause for cause, each in there.items() if is_failing(each, now)}
+            failing |= {rule.id: tuple(each for each in rule.mute_while if each in bad) for rule in theirs}
+        named = {rule.id: frozenset(each.text for each in rule.mute_while) for rule in muting}
+        pairs = {(each.subject, each.muted_while.text) for each in MutedBook(tx).open() if each.muted_while}
+        return cls(named, failing, pairs)
+
+    def cause(self, note: Note) -> Cause | None:
+        """Return what mutes this now, None where it may be told; what a rule names is never muted by it."""
+        if note.kind not in MUTABLE or note.subject in self.named.get(note.rule_id, ()):
+            return None
+        may = (each for each in self.failing.get(note.rule_id, ()) if (each.text, note.subject) not in self.pairs)
+        return next(may, None)
+
+    def muted(self, note: Note) -> Note:
+        """Return something as it waits: muted, if something explains it and it would ever be told before its end."""
+        if note.is_muted or note.not_before is None:
+            return note
+        cause = self.cause(note)
+        if cause is None:
+            return note
+        self.pairs.add((note.subject, cause.text))
+        return replace(note, muted_while=cause, freed_at=None)
+
+
+def reaches_of(tx: Transaction, owner_ids: Collection[int]) -> dict[int, Reach]:
+    """Return what the owners of rules see: for the installation everything, for a closed account nothing."""
+    people = AddresseeBook(tx).open_accounts(set(owner_ids) - {0})
+    projects = ProjectBook(tx).roles_of_all(list(people)) if people else {}
+    found = {number: Identity(user, projects.get(number, {})).reach for number, user in people.items()}
+    return {number: found.get(number, Reach()) if number else EVERYTHING for number in owner_ids}
+
+
+def causes_in(tx: Transaction, causes: Collection[Cause], reach: Reach) -> dict[Cause, Task | HeartbeatCheck]:
+    """Return those of some causes that are there and within somebody's reach."""
+    tasks = TaskBook(tx).by_ids(sorted(each.id for each in causes if each.of is On.TASK))
+    numbers = [each.id for each in causes if each.of is On.CHECK]
+    checks = CheckBook(tx).by_ids(numbers) if numbers else {}
+    found: dict[Cause, Task | HeartbeatCheck] = {
+        Cause(On.TASK, each.id): each for each in tasks.values() if each.removed_at is None
+    }
+    found |= {Cause(On.CHECK, each.id): each for each in checks.values()}
+    return {cause: each for cause, each in found.items() if reach.covers(each.place)}
+
+
+def is_failing(cause: Task | HeartbeatCheck, now: datetime) -> bool:
+    """Tell whether a task's last finished run did not go well, or a check is down or late."""
+    return cause.is_failing if isinstance(cause, Task) else cause.state_at(now) in _BAD
+
+
+def was_told(tx: Transaction, note: Note, since: datetime | None = None) -> bool:
+    """Tell whether who is muted was told of the same trouble before, by what they were told last."""
+    last = MutedBook(tx).last_told(note)
+    return last is not None and last[0] is note.kind and (since is None or last[1] >= since)
+
+
+def sift(tx: Transaction, notes: Sequence[Note], now: datetime) -> list[Note]:
+    """Mute what is explained of what is about to be told; return the rest."""
+    rules = RuleBook(tx).every()
+    mutes = Mutes.read(tx, [each for each in rules if each.id in {note.rule_id for note in notes}], now)
+    if not any(mutes.failing.values()):
+        return list(notes)
+    held = {note.id: after for note in notes if (after := mutes.muted(note)).is_muted}
+    for note in held.values():
+        if note.muted_while is not None:
+            MutedBook(tx).mute(note.id, note.muted_while)
+    over = [note for note in notes if note.kind is NoticeKind.RECOVERED and _ends(note, held.values())]
+    MutedBook(tx).close([each.id for end in over for each in held.values() if _ends(end, [each])], now)
+    untold = {end.id for end in over if not any(was_told(tx, each) for each in held.values() if _ends(end, [each]))}
+    TellingBook(tx).forget(untold)
+    return [note for note in notes if note.id not in held and note.id not in untold]
+
+
+def free(store: Store, now: datetime) -> int:
+    """Let be told what is muted and whose cause is over; return how much that is. What outlasts its cause is told."""
+    with store.reading() as tx:
+        freed, gone = _outlasting(tx, now)
+    if not freed and not gone:
+        return 0
+    with store.transaction() as tx:
+        freed, gone = _outlasting(tx, now)
+        MutedBook(tx).close([note.id for note in gone], now)
+        return sum(MutedBook(tx).free(note, now) for note in freed)
+
+
+def _outlasting(tx: Transaction, now: datetime) -> tuple[list[Note], list[Note]]:
+    """Return what nothing mutes any more, and what is about tasks that are not there any more."""
+    notes = MutedBook(tx).open()
+    if not notes:
+        return [], []
+    mutes = Mutes.read(tx, RuleBook(tx).every(), now)
+    tasks = TaskBook(tx).by_ids(sorted({note.task_id for note in notes if note.task_id is not None}))
+    removed = {each.id for each in tasks.values() if each.removed_at is not None}
+    freed = []
+    for note in notes:
+        if note.task_id not in removed and mutes.cause(note) is None:
+            freed.append(note)
+            mutes.pairs.discard((note.subject, note.muted_while.text if note.muted_while else ""))
+    return freed, [note for note in notes if note.task_id in removed]
+
+
+def _ends(end: Note, troubles: Iterable[Note]) -> bool:
+    """Tell whether something says that one of these troubles is over."""
+    return any(
+        (each.rule_id, each.subject) == (end.rule_id, end.subject) and end.last_at >= each.last_at for each in troubles
+    )
