@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from horarium.audit.actions import Action
+from horarium.audit.trail import Trail
 from horarium.errors import Conflict, Denied, InvalidValue, NotFound
 from horarium.notify.carrier import Carrier
 from horarium.notify.channel_desk import ChannelChanges, ChannelDesk, NewChannel
@@ -21,11 +24,12 @@ from horarium.records.credentials import Asker
 from horarium.records.notices import NoticeKind
 from horarium.records.people import User
 from horarium.records.reach import Reach
-from horarium.records.telling import Frequency, Recipient, Rule, Scope, Snooze, To
+from horarium.records.telling import Cause, Frequency, On, Recipient, Rule, Scope, Snooze, To
 from horarium.store.books.channels import ChannelBook, RuleBook
 from horarium.store.books.credentials import CredentialBook
 from horarium.store.books.grants import UseBook
 from horarium.store.books.people import PeopleBook
+from horarium.store.books.tasks import TaskBook
 from horarium.vault.vault import Vault
 from tests.notify.worlds import Destination, World, deliveries_in, fail, kind_of
 from tests.support.people import made_up
@@ -162,6 +166,40 @@ def test_a_rule_that_means_nothing_is_refused_by_field(
     with pytest.raises(InvalidValue) as caught:
         rules.add(Rule(**{**fine, **wanted}), asker=asker(world.admin))  # type: ignore[arg-type]
     assert caught.value.field == field
+
+
+def test_a_rule_names_what_its_owner_sees_once_and_never_its_own_task(world: World, rules: RuleDesk) -> None:
+    ana, noor = world.person("ana"), world.person("noor")
+    for name in ("vpn", "copy", "hers"):
+        world.tasks.add(name, None)
+    vpn, copy, hers = (
+        Cause(On.TASK, world.own(name, who)) for name, who in (("vpn", ana), ("copy", ana), ("hers", noor))
+    )
+    wanted = Rule(owner_id=ana.id, kinds=FAILED, recipients=(Recipient(To.OWNER),))
+
+    def refused(*causes: Cause, by: User = ana, **given: Any) -> str:
+        with pytest.raises(InvalidValue) as caught:
+            rules.add(replace(wanted, mute_while=causes, **given), asker=asker(by))
+        assert caught.value.field == "mute_while"
+        return caught.value.allowed
+
+    absent = refused(Cause(On.TASK, 99))
+    assert absent == refused(hers) == refused(hers, by=world.admin) == "there is no such task"
+    assert refused(Cause(On.CHECK, 99)) == "there is no such check"
+    assert "does not depend on itself" in refused(copy, scope=Scope.TASK, scope_id=copy.id)
+    assert refused(*(Cause(On.TASK, number) for number in range(1, 22))) == "name at most 20"
+    made = rules.add(replace(wanted, mute_while=(vpn, copy, vpn)), asker=asker(ana))
+    assert made.mute_while == (vpn, copy)
+    with world.store.transaction() as tx:
+        TaskBook(tx).remove(vpn.id, now=world.clock.micros())
+    # What is gone stays on the rule until somebody takes it off, and cannot come back.
+    assert rules.switch(made.id, on=False, asker=asker(ana)).mute_while == (vpn, copy)
+    rules.change(made.id, replace(made, mute_while=(copy,)), asker=asker(ana))
+    with pytest.raises(InvalidValue, match="there is no such task"):
+        rules.change(made.id, replace(made, mute_while=(vpn,)), asker=asker(ana))
+    entries = Trail(world.store, world.clock).page(limit=10)
+    changed = next(each for each in entries if each.action == Action.RULE_CHANGED)
+    assert [each["mute_while"] for each in (changed.before, changed.after)] == [[vpn.text, copy.text], [copy.text]]
 
 
 def test_a_rule_of_ones_own_speaks_to_oneself_alone(world: World, rules: RuleDesk) -> None:

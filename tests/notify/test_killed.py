@@ -7,10 +7,12 @@ import random
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from horarium.clock import SystemClock, to_micros
 from horarium.notify.carrier import Carrier, Outlets
@@ -20,7 +22,7 @@ from horarium.notify.standard import found
 from horarium.outgoing.addresses import Policy
 from horarium.records.notices import NoticeKind
 from horarium.records.tasks import PythonSpec, TaskDefinition
-from horarium.records.telling import Channel, Frequency, Recipient, Rule, To
+from horarium.records.telling import Cause, Channel, Frequency, On, Recipient, Rule, To
 from horarium.states import EventKind
 from horarium.store.books.channels import ChannelBook, RuleBook
 from horarium.store.books.codec import dump
@@ -28,6 +30,7 @@ from horarium.store.books.events import EventBook
 from horarium.store.books.tasks import TaskBook
 from horarium.store.opening import open_store
 from horarium.store.port import Store
+from horarium.store.tables.work import scheduled_tasks as tasks_table
 from horarium.testing.clock import ManualClock
 from tests.notify.killed import sender
 
@@ -36,15 +39,17 @@ EACH = 40
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.parametrize("mutes", [False, True], ids=["plain", "muted"])
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def test_rp20_kill_9_between_the_change_and_the_message_loses_nothing_and_ids_are_stable(
-    request: pytest.FixtureRequest, data_folder: Path, database: str
+    request: pytest.FixtureRequest, data_folder: Path, database: str, *, mutes: bool
 ) -> None:
     where = str(data_folder / "h.db") if database == "sqlite" else str(request.getfixturevalue("postgres_url"))
     out, clock = data_folder / "out", SystemClock()
     store = open_store(where, clock=clock)
-    tasks = _prepare(store)
-    for _ in range(ROUNDS):
+    tasks = _prepare(store, mutes=mutes)
+    for place in range(ROUNDS):
+        _let_cause_fail(store, is_failing=not place % 2)
         child = subprocess.Popen(
             [sys.executable, "-m", "tests.notify.killed", where, str(out)], cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
@@ -56,6 +61,7 @@ def test_rp20_kill_9_between_the_change_and_the_message_loses_nothing_and_ids_ar
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
         child.stdout.close()
+    _let_cause_fail(store, is_failing=False)
     _drain(store, out)
     store.close()
     lines = [line.split() for line in out.read_text().splitlines()]
@@ -64,8 +70,8 @@ def test_rp20_kill_9_between_the_change_and_the_message_loses_nothing_and_ids_ar
     assert sum(by_id.values()) == ROUNDS * EACH
 
 
-def _prepare(store: Store) -> list[int]:
-    """Make a few tasks, one channel and the one rule that all failures are told there."""
+def _prepare(store: Store, *, mutes: bool) -> list[int]:
+    """Make a few tasks, one channel and the one rule that all failures are told there, muted by a cause or not."""
     clock = SystemClock()
     found(store, clock)
     now = clock.now()
@@ -85,13 +91,20 @@ def _prepare(store: Store) -> list[int]:
             RuleBook(tx).remove(rule.id)
         made = ChannelBook(tx).add(channel, name_key="file")
         kinds = frozenset({NoticeKind.FAILED})
-        RuleBook(tx).add(
-            Rule(kinds=kinds, frequency=Frequency.EACH, recipients=(Recipient(To.CHANNEL, made.id),)), now=now
-        )
+        spec = TaskDefinition("cause", PythonSpec("a:b"), None)
+        cause = Cause(On.TASK, TaskBook(tx).add(spec, now=to_micros(now), next_at=None).id)
+        rule = Rule(kinds=kinds, frequency=Frequency.EACH, recipients=(Recipient(To.CHANNEL, made.id),))
+        RuleBook(tx).add(replace(rule, mute_while=(cause,) if mutes else ()), now=now)
         return [
             TaskBook(tx).add(TaskDefinition(f"task-{n}", PythonSpec("a:b"), None), now=to_micros(now), next_at=None).id
             for n in range(7)
         ]
+
+
+def _let_cause_fail(store: Store, *, is_failing: bool) -> None:
+    """Let the newest run of what the rule names have failed, or not."""
+    with store.transaction() as tx:
+        tx.execute(update(tasks_table).where(tasks_table.c.name == "cause").values(failures_in_row=int(is_failing)))
 
 
 def _fail(store: Store, tasks: list[int]) -> None:

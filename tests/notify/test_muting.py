@@ -15,7 +15,7 @@ from horarium.states import CheckState, EventKind, RunState
 from horarium.store.books.channels import RuleBook
 from horarium.store.books.checks import CheckBook
 from horarium.store.books.muted import MutedBook
-from horarium.store.books.notices import TellingBook
+from horarium.store.books.notices import NoteBook, TellingBook
 from horarium.store.books.tasks import TaskBook
 from tests.notify.test_herald import HOUR, MINUTE, Moody
 from tests.notify.worlds import World
@@ -76,6 +76,8 @@ def test_a_storm_of_children_while_the_parent_fails_is_one_message_about_the_par
         (each.name, cause(world, "vpn")) for each in children
     }
     assert sum(each.many for each in muted(world)) == 45
+    with world.store.reading() as tx:
+        assert list(NoteBook(tx).counts_by_rule(world.clock.now() - HOUR * 2).values()) == [1]
 
 
 def test_what_outlasts_its_cause_is_told_once_and_its_recovery_too(world: World) -> None:

@@ -12,10 +12,12 @@ from horarium.audit.trail import About, Trail
 from horarium.clock import Clock
 from horarium.errors import Conflict, Denied, InvalidValue, NotFound
 from horarium.notify.courier import TRIED_FOR
+from horarium.notify.muting import MutedNote, cause_names, muted_words
 from horarium.records.credentials import Asker
 from horarium.records.telling import Delivery, Note, Snooze, Target
 from horarium.store.books.channels import ChannelBook
 from horarium.store.books.deliveries import DeliveryBook, DeliveryFilter
+from horarium.store.books.muted import MutedBook
 from horarium.store.books.notices import NoteBook
 from horarium.store.books.tasks import TaskBook
 from horarium.store.books.watching import SnoozeBook, UpstreamBook
@@ -70,7 +72,15 @@ class LogDesk:
         """Return what is to be told and has not been, the newest first."""
         with self._store.reading() as tx:
             targets = None if asker.sees_all else self._targets(tx, asker)
-            return NoteBook(tx).waiting(targets=targets, most=limit)
+            return NoteBook(tx).waiting(targets=targets, most=limit, with_muted=False)
+
+    def muted(self, *, asker: Asker, before: int | None = None, limit: int = 50) -> list[MutedNote]:
+        """Return what a rule mutes, and what it muted until it was over, the newest first."""
+        with self._store.reading() as tx:
+            targets = None if asker.sees_all else self._targets(tx, asker)
+            notes = MutedBook(tx).page(targets=targets, before=before, most=limit)
+            names = cause_names(tx, {each.muted_while for each in notes if each.muted_while}, asker=asker)
+            return [MutedNote(each, muted_words(each, names)) for each in notes]
 
     def resend(self, delivery_id: int, *, asker: Asker) -> Delivery:
         """Have a message tried for another day, with the same id. Raises `NotFound`, `Conflict` if it was taken."""

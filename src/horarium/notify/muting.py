@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from horarium.accounts.roles import Identity
 from horarium.records.checks import HeartbeatCheck
+from horarium.records.credentials import Asker
 from horarium.records.notices import NoticeKind
 from horarium.records.reach import EVERYTHING, Reach
 from horarium.records.tasks import Task
@@ -16,7 +17,7 @@ from horarium.records.telling import Cause, Note, On, Rule
 from horarium.states import CheckState
 from horarium.store.books.addressees import AddresseeBook
 from horarium.store.books.channels import RuleBook
-from horarium.store.books.checks import CheckBook
+from horarium.store.books.checks import CheckFinder
 from horarium.store.books.muted import MutedBook
 from horarium.store.books.notices import TellingBook
 from horarium.store.books.projects import ProjectBook
@@ -96,7 +97,7 @@ def causes_in(tx: Transaction, causes: Collection[Cause], reach: Reach) -> dict[
     """Return those of some causes that are there and within somebody's reach."""
     tasks = TaskBook(tx).by_ids(sorted(each.id for each in causes if each.of is On.TASK))
     numbers = [each.id for each in causes if each.of is On.CHECK]
-    checks = CheckBook(tx).by_ids(numbers) if numbers else {}
+    checks = CheckFinder(tx).by_ids(numbers) if numbers else {}
     found: dict[Cause, Task | HeartbeatCheck] = {
         Cause(On.TASK, each.id): each for each in tasks.values() if each.removed_at is None
     }
@@ -107,6 +108,26 @@ def causes_in(tx: Transaction, causes: Collection[Cause], reach: Reach) -> dict[
 def is_failing(cause: Task | HeartbeatCheck, now: datetime) -> bool:
     """Tell whether a task's last finished run did not go well, or a check is down or late."""
     return cause.is_failing if isinstance(cause, Task) else cause.state_at(now) in _BAD
+
+
+@dataclass(frozen=True, slots=True)
+class MutedNote:
+    """Something that is muted, or was until it was over, and why in words."""
+
+    note: Note
+    why: str
+
+
+def cause_names(tx: Transaction, causes: Collection[Cause], *, asker: Asker) -> dict[Cause, str]:
+    """Return the names of tasks and checks that are there, as far as who asks sees them."""
+    return {cause: each.name for cause, each in causes_in(tx, causes, asker.reach).items()} if causes else {}
+
+
+def muted_words(note: Note, names: Mapping[Cause, str]) -> str:
+    """Return why something is muted, in words; what the reader may not see is not named."""
+    name = names.get(note.muted_while) if note.muted_while else None
+    name = name or "something that is gone or not yours to see"
+    return f"muted: {name} is failing" if note.closed_at is None else f"muted: {name} was failing until this was over"
 
 
 def was_told(tx: Transaction, note: Note, since: datetime | None = None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from horarium.errors import Conflict
+from horarium.notify.muting import cause_names
 from horarium.notify.rule_desk import RuleDesk
 from horarium.notify.rule_words import Naming
 from horarium.records.credentials import Asker
@@ -18,7 +19,7 @@ from horarium.store.port import Transaction
 
 
 def naming(tx: Transaction, rules: Collection[Rule], *, asker: Asker) -> Naming:
-    """Return the names of what rules mention; tasks that who asks does not see are not named."""
+    """Return the names of what rules mention; tasks and checks that who asks does not see are not named."""
     named = [each for rule in rules for each in rule.recipients]
     people = {each.id for each in named if each.to is To.PERSON}
     people |= {rule.scope_id for rule in rules if rule.scope is Scope.PERSON}
@@ -31,6 +32,7 @@ def naming(tx: Transaction, rules: Collection[Rule], *, asker: Asker) -> Naming:
         people={key: each.words for key, each in PeopleBook(tx).by_ids(people).items()},
         tasks={key: each.name for key, each in tasks.items() if asker.reach.covers(each.place)},
         projects={key: each.name for key, each in found.items() if each is not None},
+        causes=cause_names(tx, {each for rule in rules for each in rule.mute_while}, asker=asker),
         me=asker.user_id,
     )
 

@@ -11,11 +11,12 @@ from horarium.audit.actions import Action
 from horarium.audit.trail import About, Trail
 from horarium.clock import Clock
 from horarium.errors import Denied, InvalidValue, NotFound
+from horarium.notify.muting import causes_in, reaches_of
 from horarium.notify.standard import FIRST_STANDARD, Gates, found
 from horarium.records.credentials import Asker
 from horarium.records.notices import NoticeKind
 from horarium.records.reach import Place
-from horarium.records.telling import Frequency, Recipient, Rule, Scope, To
+from horarium.records.telling import Cause, Frequency, On, Recipient, Rule, Scope, To
 from horarium.store.books.channels import ChannelBook, RuleBook
 from horarium.store.books.notices import NoteBook
 from horarium.store.books.people import PeopleBook
@@ -25,6 +26,7 @@ from horarium.store.port import Store, Transaction
 
 MOST_RULES: Final = 200
 MOST_RECIPIENTS: Final = 20
+MOST_CAUSES: Final = 20
 LONGEST_SECONDS: Final = 366 * 86_400
 MOST_FAILURES: Final = 1000
 TAG_LIMIT: Final = 50
@@ -92,7 +94,7 @@ class RuleDesk:
         with self._store.transaction() as tx:
             before = _seen(tx, rule_id, asker)
             kept = replace(wanted, id=before.id, owner_id=before.owner_id, standard=before.standard)
-            after = _checked(tx, replace(kept, position=before.position), asker)
+            after = _checked(tx, replace(kept, position=before.position), asker, known=before.mute_while)
             RuleBook(tx).replace(after, now=self._clock.now())
             self._trail.note(
                 tx, asker.actor, Action.RULE_CHANGED, about(after), before=shown(before), after=shown(after)
@@ -146,6 +148,7 @@ def shown(rule: Rule) -> dict[str, Any]:
         "frequency": rule.frequency.value,
         "every_seconds": rule.every_seconds,
         "recipients": [each.text for each in rule.recipients],
+        "mute_while": [each.text for each in rule.mute_while],
         "goes_on": rule.goes_on,
         "is_on": rule.is_on,
     }
@@ -176,8 +179,8 @@ def _seen(tx: Transaction, rule_id: int, asker: Asker) -> Rule:
     return found_rule
 
 
-def _checked(tx: Transaction, rule: Rule, asker: Asker) -> Rule:
-    """Return a rule as it is kept. Raises `InvalidValue` naming the field."""
+def _checked(tx: Transaction, rule: Rule, asker: Asker, *, known: Sequence[Cause] = ()) -> Rule:
+    """Return a rule as it is kept; `known` are the causes that it has, gone or not. Raises `InvalidValue` by field."""
     if not rule.kinds or NoticeKind.TEST in rule.kinds:
         raise InvalidValue("kinds", "", "choose at least one thing to be told of")
     _check_number("after_failures", rule.after_failures, 1, MOST_FAILURES)
@@ -188,7 +191,8 @@ def _checked(tx: Transaction, rule: Rule, asker: Asker) -> Rule:
     every = rule.every_seconds if rule.frequency is Frequency.AT_MOST else None
     _check_recipients(tx, rule, asker)
     scope_id, tag = _scope(tx, rule, asker)
-    return replace(rule, every_seconds=every, scope_id=scope_id, tag=tag)
+    causes = _causes(tx, replace(rule, scope_id=scope_id), asker, known)
+    return replace(rule, every_seconds=every, scope_id=scope_id, tag=tag, mute_while=causes)
 
 
 def _check_number(name: str, value: object, least: int, most: int) -> None:
@@ -203,6 +207,23 @@ def _check_recipients(tx: Transaction, rule: Rule, asker: Asker) -> None:
         if not _may_tell(tx, each, rule, asker):
             allowed = "use your own channels, or yourself" if rule.owner_id else "use a channel, person or group here"
             raise InvalidValue("recipients", each.text, allowed)
+
+
+def _causes(tx: Transaction, rule: Rule, asker: Asker, known: Sequence[Cause]) -> tuple[Cause, ...]:
+    """Return what mutes a rule, each once; its owner and who asks see what is new of it. Raises `InvalidValue`."""
+    causes = tuple(dict.fromkeys(rule.mute_while))
+    if len(causes) > MOST_CAUSES:
+        raise InvalidValue("mute_while", len(causes), f"name at most {MOST_CAUSES}")
+    fresh = [each for each in causes if each not in known]
+    seen = causes_in(tx, fresh, asker.reach) if fresh else {}
+    if fresh and rule.owner_id != asker.user_id:
+        seen = causes_in(tx, list(seen), reaches_of(tx, [rule.owner_id])[rule.owner_id])
+    for each in fresh:
+        if each not in seen:
+            raise InvalidValue("mute_while", each.text, f"there is no such {each.of.value}")
+    if rule.scope is Scope.TASK and Cause(On.TASK, rule.scope_id) in causes:
+        raise InvalidValue("mute_while", f"task:{rule.scope_id}", "a task does not depend on itself: name another one")
+    return causes
 
 
 def _may_tell(tx: Transaction, recipient: Recipient, rule: Rule, asker: Asker) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 
 from horarium.notify.rules import OF_TASKS, ORDER
 from horarium.records.notices import NoticeKind
-from horarium.records.telling import Frequency, Recipient, Rule, Scope, To
+from horarium.records.telling import Cause, Frequency, On, Recipient, Rule, Scope, To
 
 GONE: Final = "something that is gone"
 _TIMES: Final = {1: "fails", 2: "fails twice"}
@@ -69,6 +69,7 @@ class Naming:
     people: Mapping[int, str] = field(default_factory=dict)
     tasks: Mapping[int, str] = field(default_factory=dict)
     projects: Mapping[int, str] = field(default_factory=dict)
+    causes: Mapping[Cause, str] = field(default_factory=dict)
     me: int = 0
 
 
@@ -99,10 +100,26 @@ def frequency(rule: Rule) -> str:
     return FREQUENCIES[rule.frequency]
 
 
+def muting(rule: Rule, naming: Naming) -> str:
+    """Return while what a rule is muted, empty where nothing mutes it."""
+    if not rule.mute_while:
+        return ""
+    return f"muted while {_either([cause_words(each, naming.causes) for each in rule.mute_while])} is failing"
+
+
+def cause_words(cause: Cause, names: Mapping[Cause, str]) -> str:
+    """Return a task or check that mutes: its name, or that it is gone."""
+    name = names.get(cause)
+    if cause.of is On.CHECK:
+        return "a check that is gone" if name is None else f"check “{name}”"
+    return "a task that is gone" if name is None else f"“{name}”"
+
+
 def sentence(rule: Rule, naming: Naming) -> str:
     """Return the whole rule in one line."""
     before, tag, behind = condition(rule, naming)
-    return f"if {before}{f'“{tag}”' if tag else ''}{behind}, tell {recipients(rule, naming)}, {frequency(rule)}"
+    words = f"if {before}{f'“{tag}”' if tag else ''}{behind}, tell {recipients(rule, naming)}, {frequency(rule)}"
+    return f"{words}, {muting(rule, naming)}" if rule.mute_while else words
 
 
 def span(seconds: int) -> str:

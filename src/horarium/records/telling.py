@@ -102,7 +102,7 @@ class Cause:
     def read(cls, text: str) -> Self:
         """Read what `text` gives. Raises `ValueError`."""
         word, _, number = text.partition(":")
-        if not (number.isascii() and number.isdigit() and 0 < int(number[:20]) < 1 << 63):
+        if not (number.isascii() and number.isdigit() and len(number) < 20 and 0 < int(number) < 1 << 63):
             raise ValueError(text)
         return cls(On(word), int(number))
 
@@ -186,8 +186,8 @@ class Note:
     """What one target is to be told of one subject under one rule: it happened `many` times from first to last.
 
     `not_before` is from when on it may be told, None while it waits for something other than time: for the end of what
-    it tells of, or for the task `muted_by`, whose failing explains it. `muted_while` is named by the rule and was failing;
-    since `freed_at` it is not, and this may be told. `delivery_id` is the message that told it.
+    it tells of, or for the task `muted_by`, whose failing explains it. `muted_while` is a cause that was failing; since
+    `freed_at` it is not, and this may be told. `delivery_id` is the message that told it.
     """
 
     id: int = 0

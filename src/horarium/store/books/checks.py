@@ -49,10 +49,6 @@ class CheckBook:
         row = self._tx.execute(query.with_for_update() if lock else query).one_or_none()
         return None if row is None else _check(row)
 
-    def by_ids(self, ids: Collection[int]) -> dict[int, HeartbeatCheck]:
-        """Return checks by number."""
-        return {row.id: _check(row) for row in self._tx.execute(select(t).where(t.c.id.in_(ids)))}
-
     def page(self, reach: Reach, *, after: int = 0, most: int = 500) -> list[HeartbeatCheck]:
         """Return what somebody sees, by number, from above `after`."""
         query = select(t).where(*_covered(reach), t.c.id > after).order_by(t.c.id).limit(most)
@@ -92,6 +88,25 @@ class CheckBook:
         query = update(t).where(t.c.id == check_id, t.c.state.in_(_WAITING), t.c.alarm_at == alarm_at)
         values = {"state": CheckState.DOWN.value, "down_at": now, "alarm_at": None, "misses": t.c.misses + 1}
         return changed(self._tx, query.values(values)) == 1
+
+
+class CheckFinder:
+    """The table of checks, for who names some of them."""
+
+    __slots__ = ("_tx",)
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work inside `tx`."""
+        self._tx = tx
+
+    def by_ids(self, ids: Collection[int]) -> dict[int, HeartbeatCheck]:
+        """Return checks by number."""
+        return {row.id: _check(row) for row in self._tx.execute(select(t).where(t.c.id.in_(ids)))}
+
+    def called(self, name: str, reach: Reach) -> list[HeartbeatCheck]:
+        """Return the checks of this name that somebody sees; a few at most."""
+        query = select(t).where(*_covered(reach), t.c.name == name).order_by(t.c.id).limit(10)
+        return [_check(row) for row in self._tx.execute(query)]
 
 
 class CallBook:

@@ -36,9 +36,11 @@ class MutedBook:
         query = select(n).where(_MUTED, _OPEN).order_by(n.c.id).limit(_MOST)
         return [note_of(row) for row in self._tx.execute(query)]
 
-    def page(self, *, targets: Iterable[Target] | None = None, most: int = 200) -> list[Note]:
+    def page(
+        self, *, targets: Iterable[Target] | None = None, before: int | None = None, most: int = 200
+    ) -> list[Note]:
         """Return what is muted, or was until it was over, of these targets (None: all), the newest first."""
-        query = select(n).where(_MUTED)
+        query = select(n).where(_MUTED) if before is None else select(n).where(_MUTED, n.c.id < before)
         if targets is not None:
             query = query.where(or_(*(and_(*_of(each)) for each in targets)))
         return [note_of(row) for row in self._tx.execute(query.order_by(n.c.id.desc()).limit(most))]

@@ -104,16 +104,18 @@ class NoteBook:
         query = select(n).where(n.c.delivery_id == delivery_id).order_by(n.c.id)
         return [note_of(row) for row in self._tx.execute(query)]
 
-    def waiting(self, *, targets: Iterable[Target] | None = None, most: int = 200) -> list[Note]:
+    def waiting(
+        self, *, targets: Iterable[Target] | None = None, most: int = 200, with_muted: bool = True
+    ) -> list[Note]:
         """Return what has not been told, of these targets (None: all), the newest first."""
-        query = select(n).where(_WAITING)
+        query = select(n).where(_WAITING) if with_muted else select(n).where(_WAITING, _FREE)
         if targets is not None:
             query = query.where(or_(*(and_(*_of(each)) for each in targets)))
         return [note_of(row) for row in self._tx.execute(query.order_by(n.c.id.desc()).limit(most))]
 
     def counts_by_rule(self, since: datetime) -> dict[int, int]:
-        """Return how often each rule has told something since an instant, counting all that happened."""
-        query = select(n.c.rule_id, func.sum(n.c.many)).where(n.c.created_at > to_micros(since))
+        """Return how often each rule has told something since an instant, counting all that happened; nothing muted."""
+        query = select(n.c.rule_id, func.sum(n.c.many)).where(n.c.created_at > to_micros(since), _FREE)
         return {int(row[0]): int(row[1]) for row in self._tx.execute(query.group_by(n.c.rule_id))}
 
     def muted_by(self, task_id: int) -> list[Note]:

@@ -1,0 +1,71 @@
+"""What rules mute, as both databases keep it: through the schema before it and back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from horarium.records.notices import NoticeKind
+from horarium.records.telling import Cause, Note, On, Recipient, Rule, Target, To
+from horarium.store.books.channels import RuleBook
+from horarium.store.books.muted import MutedBook
+from horarium.store.books.notices import NoteBook, TellingBook
+from horarium.store.migrations import runner
+from horarium.store.port import Store
+from horarium.store.schema import prepare
+
+NOW = datetime(2026, 5, 14, 12, tzinfo=UTC)
+VPN = Cause(On.TASK, 3)
+
+
+def note(subject: str, **rest: object) -> Note:
+    """Return something that waits for one channel."""
+    plain = {"rule_id": 1, "target": Target(channel_id=7), "kind": NoticeKind.FAILED, "name": subject}
+    times = {"first_at": NOW, "last_at": NOW, "created_at": NOW, "not_before": NOW}
+    return Note(subject=subject, **{**plain, **times, **rest})  # type: ignore[arg-type]
+
+
+def test_a_cause_is_read_back_as_it_was_written_and_nothing_else_is_one() -> None:
+    for cause in (VPN, Cause(On.CHECK, (1 << 63) - 1)):
+        assert Cause.read(cause.text) == cause
+    for wrong in ("task", "task:", "task:0", "task:-1", "task:x", "task:٣", "run:3", f"task:{1 << 63}"):
+        with pytest.raises(ValueError, match=wrong.partition(":")[0]):
+            Cause.read(wrong)
+
+
+def test_what_is_muted_is_not_due_until_it_is_free(empty_store: Store) -> None:
+    prepare(empty_store, upgrade=False)
+    later = NOW + timedelta(hours=1)
+    with empty_store.transaction() as tx:
+        NoteBook(tx).add(note("task:1", muted_while=VPN))
+        assert TellingBook(tx).due_targets(later) == {}
+        (muted,) = MutedBook(tx).open()
+        assert (muted.muted_while, muted.is_muted) == (VPN, True)
+        assert MutedBook(tx).free(muted, later)
+        assert not MutedBook(tx).free(muted, later)
+        assert TellingBook(tx).due_targets(later) == {Target(channel_id=7): later}
+        MutedBook(tx).mute(muted.id, VPN)
+        MutedBook(tx).close([muted.id], later)
+        assert (TellingBook(tx).due_targets(later), MutedBook(tx).open()) == ({}, [])
+        assert [each.closed_at for each in MutedBook(tx).page()] == [later]
+        assert MutedBook(tx).page(targets=[Target(channel_id=8)]) == []
+
+
+def test_the_schema_before_tells_what_waits_and_not_what_is_over(empty_store: Store) -> None:
+    prepare(empty_store, upgrade=False)
+    rule = Rule(kinds=frozenset({NoticeKind.FAILED}), recipients=(Recipient(To.ADMINS),), mute_while=(VPN,))
+    with empty_store.transaction() as tx:
+        assert RuleBook(tx).add(rule, now=NOW).mute_while == (VPN,)
+        NoteBook(tx).add(note("task:1", muted_while=VPN))
+        NoteBook(tx).add(note("task:2", muted_while=VPN, closed_at=NOW))
+        NoteBook(tx).add(note("task:4", closed_at=NOW))
+    runner.downgrade(empty_store, "0007")
+    with empty_store.reading() as tx:
+        kept = tx.execute(text("SELECT subject FROM notices ORDER BY id")).scalars().all()
+        assert kept == ["task:1", "task:4"]
+    runner.upgrade_to_newest(empty_store)
+    with empty_store.reading() as tx:
+        assert [each.mute_while for each in RuleBook(tx).every()] == [()]
+        assert set(TellingBook(tx).due_targets(NOW)) == {Target(channel_id=7)}
