@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
 
 from horarium.cli.exits import ExitCode
+from horarium.records.checks import CheckWish
+from horarium.records.notices import NoticeKind
+from horarium.records.telling import Cause, Note, On, Target
+from horarium.store.books.checks import CheckBook
+from horarium.store.books.notices import NoteBook
+from horarium.store.opening import open_store
+from horarium.store.port import Store
 from tests.cli.conftest import Program
-from tests.support.people import made_up
+from tests.support.people import START, made_up
 
 NOWHERE = "server=https://127.0.0.1:9"
 
@@ -24,6 +35,15 @@ def ops(horarium: Program, types: Any) -> str:
     assert answer.code == ExitCode.OK, answer.err
     assert secret not in answer.out + answer.err
     return secret
+
+
+@pytest.fixture
+def store(horarium: Program, home: Path) -> Iterator[Store]:
+    """Give the store that the commands work on."""
+    assert horarium("rule", "list").code == ExitCode.OK
+    opened = open_store(home / "data" / "horarium.db")
+    yield opened
+    opened.close()
 
 
 def test_r71_the_secret_of_a_channel_goes_in_and_never_comes_out(horarium: Program, ops: str) -> None:
@@ -123,6 +143,67 @@ def test_what_is_wrong_with_a_rule_is_said(horarium: Program) -> None:
         assert said in answer.err, answer.err
     assert horarium("rule", "add", "--tell", "channel:gone").code == ExitCode.NOT_FOUND
     assert horarium("rule", "add", "--tell", "owner", "--task", "gone").code == ExitCode.NOT_FOUND
+
+
+def test_a_rule_is_muted_while_tasks_and_checks_fail(horarium: Program, store: Store) -> None:
+    assert horarium("task", "add", "vpn", "--cron", "0 6 * * *", "--", "/bin/true").code == 0
+    with store.transaction() as tx:
+        for name in ("router", "twice", "twice"):
+            CheckBook(tx).add(CheckWish(name=name, schedule="every 1h"), token=token_hex(16), now=0)
+    mute = ("--mute-while", "task:vpn", "--mute-while", "check:router", "--mute-while", "check:#2")
+    made = horarium("rule", "add", "--of", "failed", "--tell", "admins", *mute, "--json")
+    assert made.code == ExitCode.OK, made.err
+    assert made.json["mute_while"] == ["task:1", "check:1", "check:2"]
+    assert made.json["words"].endswith("muted while “vpn”, check “router” or check “twice” is failing")
+    assert "muted while" in horarium("rule", "list").out
+    number = str(made.json["id"])
+    assert horarium("rule", "edit", number, "--after-failures", "2", "--json").json["mute_while"] == [
+        "task:1",
+        "check:1",
+        "check:2",
+    ]
+    assert horarium("task", "remove", "vpn", "--yes").code == ExitCode.OK
+    assert "a task that is gone" in horarium("rule", "show", number).out
+    assert horarium("rule", "edit", number, "--mute-while", "none", "--json").json["mute_while"] == []
+    for words, code, said in (
+        (("check:twice",), ExitCode.REFUSED, "name #2, #3"),
+        (("check:gone",), ExitCode.NOT_FOUND, "no check 'gone'"),
+        (("check:#9",), ExitCode.NOT_FOUND, "no check '#9'"),
+        (("task:gone",), ExitCode.NOT_FOUND, "gone"),
+        (("router",), ExitCode.USAGE, "use task:NAME or check:NAME"),
+    ):
+        answer = horarium("rule", "edit", number, "--mute-while", *words)
+        assert (answer.code, said in answer.err) == (code, True), answer.err
+    assert horarium("task", "add", "copy", "--cron", "0 6 * * *", "--", "/bin/true").code == 0
+    own = horarium("rule", "add", "--tell", "admins", "--task", "copy", "--mute-while", "task:copy")
+    assert own.code == ExitCode.USAGE
+    assert "does not depend on itself" in own.err
+
+
+def test_what_is_muted_is_listed_with_what_is_failing(horarium: Program, store: Store) -> None:
+    assert horarium("notice", "muted").out == "Nothing is muted.\n"
+    with store.transaction() as tx:
+        number = CheckBook(tx).add(CheckWish(name="router", schedule="every 1h"), token=token_hex(16), now=0)
+        note = Note(
+            rule_id=1,
+            target=Target(channel_id=7),
+            kind=NoticeKind.FAILED,
+            subject="task:4",
+            name="copy",
+            many=3,
+            first_at=START,
+            last_at=START,
+            created_at=START,
+            not_before=START,
+            muted_while=Cause(On.CHECK, number),
+        )
+        NoteBook(tx).add(note)
+        NoteBook(tx).add(replace(note, subject="task:5", muted_while=Cause(On.TASK, 99), closed_at=START))
+    (over, open_one) = horarium("notice", "muted", "--json").json
+    assert (open_one["subject"], open_one["many"], open_one["words"]) == ("copy", 3, "muted: router is failing")
+    assert (open_one["muted_while"], open_one["over_at"]) == (f"check:{number}", None)
+    assert over["words"] == "muted: something that is gone or not yours to see was failing until this was over"
+    assert "muted: router is failing" in horarium("notice", "muted").out
 
 
 def test_something_is_held_back_until_somebody_ends_it(horarium: Program, ops: str) -> None:

@@ -11,12 +11,12 @@ import typer
 from horarium.cli.asking import Command, Json, new_app
 from horarium.cli.spread import spread
 from horarium.cli.tables import say_table
-from horarium.cli.telling_desk import INSTALLATION, TellingDesk, delivery_shape, snooze_shape
+from horarium.cli.telling_desk import INSTALLATION, TellingDesk, delivery_shape, muted_shape, snooze_shape
 from horarium.cli.terminal import say, say_json
 from horarium.cli.wishes import instant_of, length_of
 from horarium.cli.words import absolute, both
 from horarium.cli.workplace import workplace
-from horarium.records.telling import Delivery, Snooze
+from horarium.records.telling import Snooze, Target
 
 app = new_app("Look at what was told, send it again, hold it back.")
 
@@ -80,7 +80,7 @@ def log(
                 str(each.id),
                 both(each.created_at, work.now, work.zone),
                 each.state.replace("_", " "),
-                _where(desk, each),
+                _where(desk, each.target),
                 each.summary,
                 str(len(each.log)),
                 each.answer,
@@ -174,6 +174,40 @@ def list_held(context: typer.Context, *, as_json: Json = False) -> None:
         say_table(("#", "what", "for", "until", "by", "why"), rows)
 
 
+@app.command("muted", cls=Command)
+def list_muted(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=_MOST, help="How many, the newest first.")] = 30,
+    *,
+    as_json: Json = False,
+) -> None:
+    """List what rules mute while something else is failing, and what was over before that was: it is never told.
+
+    Example:
+      horarium notice muted
+    """
+    with workplace(context) as work:
+        desk = TellingDesk(work)
+        found = desk.office.log.muted(asker=desk.asker, limit=limit)
+        if as_json:
+            say_json([muted_shape(each) for each in found])
+            return
+        if not found:
+            say("Nothing is muted.")
+            return
+        rows = [
+            (
+                both(each.note.first_at, work.now, work.zone),
+                f"{each.note.name}: {each.note.kind.value.replace('_', ' ')}",
+                str(each.note.many),
+                _where(desk, each.note.target),
+                each.why,
+            )
+            for each in found
+        ]
+        say_table(("since", "what", "times", "to", "why"), rows)
+
+
 @app.command(cls=Command)
 def wake(
     context: typer.Context,
@@ -190,11 +224,11 @@ def wake(
         say(f"Number {number} is held back no longer.")
 
 
-def _where(desk: TellingDesk, each: Delivery) -> str:
-    if each.target.channel_id:
+def _where(desk: TellingDesk, target: Target) -> str:
+    if target.channel_id:
         known = {channel.id: channel.name for channel in desk.office.channels.list(asker=desk.asker)}
-        return known.get(each.target.channel_id, f"channel #{each.target.channel_id}, gone")
-    return desk.owners().get(each.target.user_id, f"person {each.target.user_id}")
+        return known.get(target.channel_id, f"channel #{target.channel_id}, gone")
+    return desk.owners().get(target.user_id, f"person {target.user_id}")
 
 
 def _what(each: Snooze) -> str:

@@ -17,9 +17,9 @@ from horarium.cli.wishes import length_of
 from horarium.cli.workplace import workplace
 from horarium.errors import InvalidValue, NotFound
 from horarium.notify import rule_acts
-from horarium.notify.rule_words import KINDS, condition, frequency, recipients, sentence
+from horarium.notify.rule_words import KINDS, condition, frequency, muting, recipients, sentence
 from horarium.records.notices import NoticeKind
-from horarium.records.telling import Frequency, Recipient, Rule, Scope, To
+from horarium.records.telling import Cause, Frequency, On, Recipient, Rule, Scope, To
 
 app = new_app("Say who is told of what, and how often.")
 
@@ -59,6 +59,15 @@ class Said:
     every: Annotated[
         str | None, typer.Option("--every", metavar="LENGTH", help='For at_most: how long a while is, such as "1h".')
     ] = None
+    mute_while: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mute-while",
+            metavar="WHAT",
+            help="Tell no trouble while this fails: task:NAME or check:NAME, or none. Repeatable; replaces all. "
+            "What it depends on in turn is not followed.",
+        ),
+    ] = None
     goes_on: Annotated[
         bool | None, typer.Option("--goes-on/--decides", help="Ask the next rule, too, or decide alone.")
     ] = None
@@ -94,7 +103,7 @@ def list_all(context: typer.Context, owner: Owner = None, *, as_json: Json = Fal
                 str(each.rule.id),
                 "".join(condition(each.rule, naming)),
                 recipients(each.rule, naming),
-                frequency(each.rule),
+                ", ".join(part for part in (frequency(each.rule), muting(each.rule, naming)) if part),
                 str(each.told),
                 f"kept quiet by {each.shut_by}" if each.shut_by else "on" if each.rule.is_on else "off",
             )
@@ -123,6 +132,7 @@ def add(context: typer.Context, said: Said, *, owner: Owner = None, as_json: Jso
     Examples:
       horarium rule add --of failed --tag critical --after-failures 5 --tell channel:warehouse-ops
       horarium rule add --of late --after 10m --tell owner --tell person:ana --often once
+      horarium rule add --of failed --tag offsite --tell admins --mute-while task:vpn --mute-while check:router
     """
     with workplace(context) as work:
         desk = TellingDesk(work)
@@ -138,6 +148,7 @@ def edit(context: typer.Context, number: RuleNumber, said: Said, *, as_json: Jso
 
     Example:
       horarium rule edit 3 --after-failures 2 --often daily
+      horarium rule edit 3 --mute-while none
     """
     with workplace(context) as work:
         desk = TellingDesk(work)
@@ -228,15 +239,24 @@ def _said(desk: TellingDesk, said: Said, base: Rule) -> Rule:
         given["after_seconds"] = max(1, round(length_of("after", said.after)))
     if said.tell is not None:
         given["recipients"] = tuple(_recipient(desk, each, base) for each in said.tell)
+    given |= _often(said, base)
+    if said.mute_while is not None:
+        given["mute_while"] = _causes(desk, said.mute_while)
+    if said.goes_on is not None:
+        given["goes_on"] = said.goes_on
+    return replace(base, **given)
+
+
+def _often(said: Said, base: Rule) -> dict[str, Any]:
+    """Return what was said about how often something is told. Raises `InvalidValue`."""
+    given: dict[str, Any] = {}
     if said.often is not None:
         given["frequency"] = _frequency(said.often)
     if said.every is not None:
         given["every_seconds"] = round(length_of("every", said.every))
     elif given.get("frequency") is Frequency.AT_MOST and base.every_seconds is None:
         given["every_seconds"] = _USUAL
-    if said.goes_on is not None:
-        given["goes_on"] = said.goes_on
-    return replace(base, **given)
+    return given
 
 
 def _scope(desk: TellingDesk, said: Said) -> tuple[Scope, int, str] | None:
@@ -279,3 +299,16 @@ def _recipient(desk: TellingDesk, text: str, base: Rule) -> Recipient:
         owner = desk.owners()[base.owner_id] if base.owner_id else None
         return Recipient(To.CHANNEL, desk.channel(name, owner).id)
     raise InvalidValue("tell", text, "use owner, admins, person:NAME or channel:NAME")
+
+
+def _causes(desk: TellingDesk, texts: list[str]) -> tuple[Cause, ...]:
+    return () if texts == ["none"] else tuple(_cause(desk, each) for each in texts)
+
+
+def _cause(desk: TellingDesk, text: str) -> Cause:
+    word, _, name = text.partition(":")
+    if word == "task" and name:
+        return Cause(On.TASK, desk.work.find_task(name).id)
+    if word == "check" and name:
+        return Cause(On.CHECK, desk.check(name).id)
+    raise InvalidValue("mute-while", text, "use task:NAME or check:NAME, or none alone")

@@ -9,12 +9,15 @@ from horarium.cli.workplace import Workplace
 from horarium.errors import Conflict, NotFound
 from horarium.notify import rule_acts
 from horarium.notify.channels.base import ChannelKind
+from horarium.notify.muting import MutedNote
 from horarium.notify.office import office_of
 from horarium.notify.rule_words import Naming, sentence
+from horarium.records.checks import HeartbeatCheck
 from horarium.records.credentials import Asker
 from horarium.records.telling import Channel, Delivery, Rule, Snooze, Try
 from horarium.server.vault import open_vault
 from horarium.store.books.channels import ChannelBook
+from horarium.store.books.checks import CheckBook, CheckFinder
 from horarium.vault.kinds import FieldKind, Kind
 
 INSTALLATION = 0
@@ -55,6 +58,21 @@ class TellingDesk:
             numbers = ", ".join(f"#{each.id}" for each in found)
             raise Conflict(f"several people have a channel {text!r}: say whose with --owner, or name {numbers}")
         return found[0]
+
+    def check(self, text: str) -> HeartbeatCheck:
+        """Return the check that somebody means: `#3` is a number, else a name. Raises `NotFound`, `Conflict`."""
+        number = text.removeprefix("#")
+        with self.work.store.reading() as tx:
+            if text.startswith("#") and number.isascii() and number.isdigit() and len(number) < 19:
+                there = CheckBook(tx).get(int(number))
+                known = [] if there is None else [there]
+            else:
+                known = CheckFinder(tx).called(text.strip(), self.asker.reach)
+        if not known:
+            raise NotFound(f"there is no check {text!r}")
+        if len(known) > 1:
+            raise Conflict(f"several checks are called {text!r}: name {', '.join(f'#{each.id}' for each in known)}")
+        return known[0]
 
     def naming(self, rules: list[Rule]) -> Naming:
         """Return the names of what rules mention."""
@@ -121,6 +139,7 @@ def rule_shape(rule: Rule, naming: Naming) -> dict[str, Any]:
         "frequency": rule.frequency.value,
         "every_seconds": rule.every_seconds,
         "recipients": [each.text for each in rule.recipients],
+        "mute_while": [each.text for each in rule.mute_while],
         "goes_on": rule.goes_on,
         "is_on": rule.is_on,
         "words": sentence(rule, naming),
@@ -146,6 +165,26 @@ def delivery_shape(delivery: Delivery) -> dict[str, Any]:
         "tries": delivery.tries,
         "answer": delivery.answer,
         "log": [try_shape(each) for each in delivery.log],
+    }
+
+
+def muted_shape(muted: MutedNote) -> dict[str, Any]:
+    """Return what is muted as JSON."""
+    note = muted.note
+    return {
+        "id": note.id,
+        "rule_id": note.rule_id,
+        "kind": note.kind.value,
+        "subject": note.name,
+        "task_id": note.task_id,
+        "channel_id": note.target.channel_id or None,
+        "user_id": note.target.user_id or None,
+        "first_at": _iso(note.first_at),
+        "last_at": _iso(note.last_at),
+        "many": note.many,
+        "muted_while": note.muted_while.text if note.muted_while else "",
+        "words": muted.why,
+        "over_at": _iso(note.closed_at),
     }
 
 
