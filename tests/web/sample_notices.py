@@ -103,7 +103,15 @@ def rich_notices() -> dict[str, ViewModel]:
 def empty_notices() -> dict[str, ViewModel]:
     """Return the same on the first day, and as others see them."""
     bare = dataclasses.replace(
-        messages(), rows=(), waiting=(), waiting_many=0, snoozes=(), filters=FilterBar(), pager=Pager(), errors={}
+        messages(),
+        rows=(),
+        waiting=(),
+        waiting_many=0,
+        muted=(),
+        snoozes=(),
+        filters=FilterBar(),
+        pager=Pager(),
+        errors={},
     )
     return {
         "channels-first": ChannelsPage(shell=shell(), tabs=TABS, cards=(), back="/notifications"),
@@ -227,6 +235,7 @@ def rule_list(whose: str) -> RuleList:
             then=then,
             often=often,
             told=many,
+            muted=f"muted while “{LONG}” or check “router” is failing" if place == 2 else "",
             shut_by="NOTIFY_ON_TASK_SUCCESS" if place == 3 else "",
             is_on=place != 4,
             goes_on=place == 1,
@@ -260,7 +269,15 @@ def rule_form(number: int | None) -> RuleFormPage:
             Option(value="channel:3", label=LONG, hint="Slack"),
         ),
         projects=("Warehouse", "Finance"),
-        values={"after_failures": "2", "after_minutes": "10", "every_minutes": "90", "goes_on": "yes", "is_on": "yes"},
+        values={
+            "after_failures": "2",
+            "after_minutes": "10",
+            "every_minutes": "90",
+            "goes_on": "yes",
+            "is_on": "yes",
+            "mute_tasks": f"#7 {LONG}\n#8 gone",
+            "mute_checks": "#3 router",
+        },
     )
 
 
@@ -300,6 +317,17 @@ def messages() -> MessagesPage:
             WaitingRow(what="report failed", to="#finance-ops", many=1, why="explained by another failure"),
         ),
         waiting_many=41,
+        muted=(
+            WaitingRow(
+                what=f"{LONG} failed",
+                to="#finance-ops",
+                many=3,
+                why=f"muted: {LONG} is failing",
+                href="/tasks/9",
+                at=NOW,
+            ),
+        ),
+        has_more_muted=True,
         snoozes=(
             SnoozeRow(
                 id=1, what="backup", whom="everybody", until=NOW + timedelta(hours=4), by="Sven", reason="a disk"

@@ -17,7 +17,7 @@ _ABOUT: Final = frozenset({"name", "most_per_hour", "most_per_day"})
 _RULE: Final = frozenset(
     {
         *("owner", "scope", "tag", "task", "project", "person", "kind", "after_failures", "after_minutes"),
-        *("frequency", "every_minutes", "to", "people", "goes_on", "is_on"),
+        *("frequency", "every_minutes", "to", "people", "mute_tasks", "mute_checks", "goes_on", "is_on"),
     }
 )
 
@@ -105,6 +105,7 @@ NOTICE_API_ROWS: Final = (
     _api("api_deliveries", "GET", 200, "channel", "state", "task", *_PAGED),
     _api_of_one("api_delivery", "GET", 200),
     _api_of_one("api_delivery_resend", "POST", 200),
+    _api("api_muted", "GET", 200, *_PAGED),
     _api("api_snoozes", "GET", 200),
     _api("api_snoozes", "POST", 201),
     _api_of_one("api_snooze", "DELETE", 204),

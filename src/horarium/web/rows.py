@@ -112,6 +112,7 @@ API_PATHS: Final = {
     "api_deliveries": f"{API_ROOT}/deliveries",
     "api_delivery": f"{API_ROOT}/deliveries/{{message_id:int}}",
     "api_delivery_resend": f"{API_ROOT}/deliveries/{{message_id:int}}/resend",
+    "api_muted": f"{API_ROOT}/muted",
     "api_snoozes": f"{API_ROOT}/snoozes",
     "api_snooze": f"{API_ROOT}/snoozes/{{snooze_id:int}}",
 }

@@ -108,6 +108,7 @@ ENDPOINTS: Final[dict[str, tuple[Endpoint, ...]]] = {
     "api_deliveries": (Endpoint("GET", deliveries.list_deliveries, "notifications"),),
     "api_delivery": (Endpoint("GET", deliveries.get_delivery, "notifications"),),
     "api_delivery_resend": (Endpoint("POST", deliveries.resend_delivery, "notifications"),),
+    "api_muted": (Endpoint("GET", deliveries.list_muted, "notifications"),),
     "api_snoozes": (
         Endpoint("GET", deliveries.list_snoozes, "notifications"),
         Endpoint("POST", deliveries.add_snooze, "notifications", 201),

@@ -14,10 +14,12 @@ from horarium.records.telling import Snooze
 from horarium.web.api.notice_shapes import (
     DeliveriesShape,
     DeliveryDetailShape,
+    MutedListShape,
     SnoozeShape,
     SnoozesShape,
     delivery_shape,
     detail_shape,
+    muted_shape,
     snooze_shape,
 )
 from horarium.web.api.reading import Paged, instant_of, number_cursor
@@ -71,6 +73,16 @@ def list_deliveries(visit: Asking, wanted: Annotated[DeliveriesQuery, Query()]) 
 def get_delivery(visit: Asking, message_id: int) -> DeliveryDetailShape:
     """Show one message, with what it tells and its last tries."""
     return detail_shape(visit.house.telling.log.show(message_id, asker=asker_of(visit))[0])
+
+
+def list_muted(visit: Asking, wanted: Annotated[Paged, Query()]) -> MutedListShape:
+    """List what a rule mutes while something else is failing, and what was over before that was, the newest first."""
+    found = visit.house.telling.log.muted(
+        asker=asker_of(visit), before=number_cursor(wanted.cursor), limit=wanted.limit + 1
+    )
+    shown = found[: wanted.limit]
+    following = str(shown[-1].note.id) if len(found) > len(shown) else None
+    return MutedListShape(muted=[muted_shape(each) for each in shown], next=following)
 
 
 def resend_delivery(visit: Asking, message_id: int) -> DeliveryDetailShape:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from horarium.clock import from_micros
+from horarium.notify.muting import MutedNote
 from horarium.notify.rule_desk import RuleView
 from horarium.notify.rule_words import Naming, sentence
 from horarium.records.telling import Channel, Delivery, Rule, Snooze, Try
@@ -51,7 +52,10 @@ class TryShape(Shape):
 
 
 class RuleShape(Shape):
-    """A rule; `owner_id` is null for the installation's, `words` says it as a sentence."""
+    """A rule; `owner_id` is null for the installation's, `words` says it as a sentence.
+
+    `mute_while` are the tasks and checks while whose failing it tells no trouble, as `task:12` and `check:3`.
+    """
 
     id: int
     owner_id: int | None
@@ -65,6 +69,7 @@ class RuleShape(Shape):
     frequency: str
     every_seconds: int | None
     recipients: list[str]
+    mute_while: list[str]
     goes_on: bool
     is_on: bool
     words: str
@@ -109,6 +114,34 @@ class DeliveriesShape(Shape):
     """Some messages, the newest first; `next` is the cursor of those that follow, null at the end."""
 
     deliveries: list[DeliveryShape]
+    next: str | None
+
+
+class MutedShape(Shape):
+    """Something that is not told while what explains it is failing; with `over_at` it was over before, and never is.
+
+    `words` say what was failing, `many` counts how often it happened.
+    """
+
+    id: int
+    rule_id: int
+    kind: str
+    subject: str
+    task_id: int | None
+    channel_id: int | None
+    user_id: int | None
+    first_at: datetime
+    last_at: datetime
+    many: int
+    muted_while: str
+    words: str
+    over_at: datetime | None
+
+
+class MutedListShape(Shape):
+    """What is muted, the newest first; `next` is the cursor of those that follow, null at the end."""
+
+    muted: list[MutedShape]
     next: str | None
 
 
@@ -193,6 +226,7 @@ def rule_shape(rule: Rule, naming: Naming) -> RuleShape:
         frequency=rule.frequency.value,
         every_seconds=rule.every_seconds,
         recipients=[each.text for each in rule.recipients],
+        mute_while=[each.text for each in rule.mute_while],
         goes_on=rule.goes_on,
         is_on=rule.is_on,
         words=sentence(rule, naming),
@@ -225,6 +259,26 @@ def delivery_shape(delivery: Delivery) -> DeliveryShape:
         sent_at=delivery.sent_at,
         given_up_at=delivery.given_up_at,
         answer=delivery.answer,
+    )
+
+
+def muted_shape(muted: MutedNote) -> MutedShape:
+    """Return what is muted as the API shows it."""
+    note = muted.note
+    return MutedShape(
+        id=note.id,
+        rule_id=note.rule_id,
+        kind=note.kind.value,
+        subject=note.name,
+        task_id=note.task_id,
+        channel_id=note.target.channel_id or None,
+        user_id=note.target.user_id or None,
+        first_at=note.first_at,
+        last_at=note.last_at,
+        many=note.many,
+        muted_while=note.muted_while.text if note.muted_while else "",
+        words=muted.why,
+        over_at=note.closed_at,
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from horarium.errors import InvalidValue
 from horarium.notify import rule_acts
 from horarium.records.notices import NoticeKind
-from horarium.records.telling import Frequency, Recipient, Rule, Scope
+from horarium.records.telling import Cause, Frequency, Recipient, Rule, Scope
 from horarium.web.api.notice_shapes import RuleShape, RulesShape, listed_rule_shape, rule_shape
 from horarium.web.api.routing import Asking
 from horarium.web.pages.notices import INSTALLATION, asker_of
@@ -43,6 +43,8 @@ Kind = Literal[
 Kinds = Annotated[list[Kind], Field(min_length=1, max_length=20)]
 Recipients = Annotated[list[Annotated[str, Field(max_length=40)]], Field(min_length=1, max_length=20)]
 
+Causes = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=20)]
+
 
 class RulesQuery(BaseModel):
     """Whose rules to list: `me`, or `installation`, which is usual for who keeps those."""
@@ -51,7 +53,10 @@ class RulesQuery(BaseModel):
 
 
 class RuleBody(BaseModel):
-    """What a rule says; `recipients` are texts such as `channel:3`, `person:7`, `owner` and `admins`."""
+    """What a rule says; `recipients` are texts such as `channel:3`, `person:7`, `owner` and `admins`.
+
+    `mute_while` are texts such as `task:12` and `check:3`: while one of these is failing, no trouble is told.
+    """
 
     model_config = _BODY
 
@@ -65,6 +70,7 @@ class RuleBody(BaseModel):
     frequency: Literal["each", "once", "daily", "at_most"] = "once"
     every_seconds: Number | None = None
     recipients: Recipients
+    mute_while: Causes = []
     goes_on: bool = False
     is_on: bool = True
 
@@ -83,6 +89,7 @@ class RulePatch(BaseModel):
     frequency: Literal["each", "once", "daily", "at_most"] = "once"
     every_seconds: Number | None = None
     recipients: Recipients = []
+    mute_while: Causes = []
     goes_on: bool = False
     is_on: bool = True
 
@@ -147,6 +154,8 @@ def _with(rule: Rule, given: dict[str, Any]) -> Rule:
         kept["kinds"] = frozenset(NoticeKind(each) for each in kept["kinds"])
     if "recipients" in kept:
         kept["recipients"] = tuple(_recipient(each) for each in kept["recipients"])
+    if "mute_while" in kept:
+        kept["mute_while"] = tuple(_cause(each) for each in kept["mute_while"])
     return replace(rule, **kept)
 
 
@@ -155,6 +164,13 @@ def _recipient(text: str) -> Recipient:
         return Recipient.read(text)
     except ValueError:
         raise InvalidValue("recipients", text, "use channel:3, person:7, owner or admins") from None
+
+
+def _cause(text: str) -> Cause:
+    try:
+        return Cause.read(text)
+    except ValueError:
+        raise InvalidValue("mute_while", text, "use task:12 or check:3, with the number of one") from None
 
 
 def _shape(visit: Visit, rule: Rule) -> RuleShape:

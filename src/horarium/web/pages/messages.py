@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from horarium.errors import Conflict
 from horarium.notify.gathering import message_of
+from horarium.notify.muting import MutedNote
 from horarium.notify.wording import Tone, title_of, tone_of
 from horarium.records.notices import Topic
 from horarium.records.telling import Channel, Delivery, Note, Purpose
@@ -54,6 +55,7 @@ def log_page(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str])
     found = log.page(asker=asker, before=before, limit=limit + 1, **asdict(wanted))
     shown = found[:limit]
     waiting = log.waiting(asker=asker)
+    muted = log.muted(asker=asker, limit=_WAITING + 1)
     with visit.house.services.store.reading() as tx:
         page = MessagesPage(
             shell=shell(visit, tx),
@@ -67,6 +69,8 @@ def log_page(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str])
             back=_link(visit, wanted, before=before),
             waiting=_waiting(visit, tx, waiting[:_WAITING]),
             waiting_many=len(waiting),
+            muted=_muted(visit, tx, muted[:_WAITING]),
+            has_more_muted=len(muted) > _WAITING,
             snoozes=snooze_rows(visit, tx, log.snoozes(asker=asker)),
             channels=tuple(Option(value=str(each.id), label=each.name) for each in channels),
             lengths=tuple(Option(value=value, label=label) for value, label in LENGTHS.items()),
@@ -209,6 +213,13 @@ def _waiting(visit: Visit, tx: Transaction, notes: list[Note]) -> tuple[WaitingR
         )
         for each in notes
     )
+
+
+def _muted(visit: Visit, tx: Transaction, muted: list[MutedNote]) -> tuple[WaitingRow, ...]:
+    whys = {each.note.id: each.why for each in muted}
+    notes = [each.note for each in muted]
+    rows = _waiting(visit, tx, notes)
+    return tuple(replace(row, why=whys[note.id], at=note.first_at) for row, note in zip(rows, notes, strict=True))
 
 
 def _topic_of(note: Note) -> Topic:

@@ -9,7 +9,7 @@ from typing import Final
 from starlette.responses import Response
 
 from horarium.accounts.names import key_of
-from horarium.errors import InvalidValue, TaskNotFound
+from horarium.errors import InvalidValue
 from horarium.notify.rule_words import FREQUENCIES, KINDS, LABELS, Naming
 from horarium.records.notices import NoticeKind
 from horarium.records.telling import Frequency, Recipient, Rule, Scope, To
@@ -17,6 +17,7 @@ from horarium.store.books.people import PeopleBook
 from horarium.store.books.projects import ProjectBook
 from horarium.store.port import Transaction
 from horarium.web.frame import shell
+from horarium.web.pages import rule_muting
 from horarium.web.pages.notices import INSTALLATION, asker_of, rule_for
 from horarium.web.pages.rule_words import naming_for, words_of
 from horarium.web.views.rules import Option, RuleFormPage
@@ -37,6 +38,8 @@ _LABELS: Final = {
     "frequency": "How often",
     "to": "Then tell",
     "people": "People",
+    "mute_tasks": "Tasks",
+    "mute_checks": "Heartbeats",
 }
 _FIELDS: Final = {
     "kinds": "kind",
@@ -112,7 +115,7 @@ def send_new(visit: Visit) -> Response:
         try:
             visit.house.telling.rules.add(rule, asker=asker_of(visit))
         except InvalidValue as error:
-            typed.say(_FIELDS.get(error.field, error.field), error.value, error.allowed)
+            typed.say(_field_of(error), error.value, error.allowed)
         else:
             return visit.go(visit.links.to("rules"), notice=Notice(status="ok", title="The rule is saved"))
     return _page(visit, rule, typed.texts, typed.errors, told=set(visit.form.many("to")))
@@ -133,14 +136,22 @@ def send_changes(visit: Visit) -> Response:
         try:
             visit.house.telling.rules.change(before.id, rule, asker=asker_of(visit))
         except InvalidValue as error:
-            typed.say(_FIELDS.get(error.field, error.field), error.value, error.allowed)
+            typed.say(_field_of(error), error.value, error.allowed)
         else:
             return visit.go(visit.links.to("rules"), notice=Notice(status="ok", title="The rule is changed"))
     return _page(visit, rule, typed.texts, typed.errors, told=set(visit.form.many("to")))
 
 
+def _field_of(error: InvalidValue) -> str:
+    """Return the field of the form beside which an error stands."""
+    if error.field == "mute_while":
+        return rule_muting.field_of(str(error.value))
+    return _FIELDS.get(error.field, error.field)
+
+
 def _read(visit: Visit) -> _Typed:
-    return _Typed(visit, {name: visit.form.text(name, most=400) for name in TEXTS})
+    texts = {name: visit.form.text(name, most=400) for name in TEXTS}
+    return _Typed(visit, texts | {name: visit.form.text(name, most=rule_muting.MOST) for name in rule_muting.FIELDS})
 
 
 def _rule(typed: _Typed, base: Rule) -> Rule:
@@ -153,13 +164,14 @@ def _rule(typed: _Typed, base: Rule) -> Rule:
         raise InvalidValue("form", str(error), "use what the form offers") from None
     if not kinds:
         typed.say("kind", "", "choose at least one thing")
+    scope_id = _scope_id(typed, scope, base)
     return Rule(
         id=base.id,
         owner_id=base.owner_id,
         standard=base.standard,
         position=base.position,
         scope=scope,
-        scope_id=_scope_id(typed, scope, base),
+        scope_id=scope_id,
         tag=typed.texts["tag"] if scope is Scope.TAG else "",
         kinds=kinds,
         after_failures=typed.number("after_failures", 1),
@@ -167,6 +179,9 @@ def _rule(typed: _Typed, base: Rule) -> Rule:
         frequency=often,
         every_seconds=typed.seconds("every_minutes") or (3600 if often is Frequency.AT_MOST else None),
         recipients=_told(typed, base),
+        mute_while=rule_muting.read(
+            typed.visit, typed.texts, base, scope_id if scope is Scope.TASK else None, typed.say
+        ),
         goes_on=form.text("goes_on") == "yes",
         is_on=form.text("is_on") == "yes",
     )
@@ -187,14 +202,7 @@ def _scope_id(typed: _Typed, scope: Scope, base: Rule) -> int:
 
 def _number_of(visit: Visit, scope: Scope, text: str) -> int | None:
     if scope is Scope.TASK:
-        # As the form names it: `#12 backup`.
-        number = text.partition(" ")[0].removeprefix("#") if text.startswith("#") else ""
-        is_number = number.isascii() and number.isdigit() and len(number) < 19
-        try:
-            task = visit.house.services.desk.find(int(number) if is_number else text)
-        except TaskNotFound:
-            return None
-        return task.id if visit.reach.covers(task.place) else None
+        return rule_muting.task_number(visit, text)
     with visit.house.services.store.reading() as tx:
         if scope is Scope.PROJECT:
             project = ProjectBook(tx).by_key(key_of(text)[:400])
@@ -302,6 +310,7 @@ def _values(tx: Transaction, rule: Rule, naming: Naming) -> dict[str, str]:
         "after_failures": str(rule.after_failures),
         "after_minutes": _minutes(rule.after_seconds),
         "every_minutes": _minutes(rule.every_seconds),
+        **rule_muting.values(rule, naming),
         "people": ", ".join(logins[each] for each in named if each in logins),
         "goes_on": "yes" if rule.goes_on else "",
         "is_on": "yes" if rule.is_on else "",

@@ -11,9 +11,9 @@ from horarium.accounts.keys import seal, unseal
 from horarium.errors import Conflict, InvalidValue
 from horarium.notify import rule_acts
 from horarium.notify.rule_desk import RuleView
-from horarium.notify.rule_words import Naming, condition, frequency, recipients
+from horarium.notify.rule_words import Naming, condition, frequency, muting, recipients
 from horarium.records.notices import NoticeKind
-from horarium.records.telling import Frequency, Recipient, Rule, Scope
+from horarium.records.telling import Cause, Frequency, Recipient, Rule, Scope
 from horarium.web.errors import Refusal
 from horarium.web.frame import shell
 from horarium.web.pages.notices import INSTALLATION, asker_of, rule_for, tabs
@@ -106,12 +106,13 @@ def kept(key: bytes, rule: Rule, place: int, user_id: int) -> str:
         *(place, rule.owner_id, rule.scope.value, rule.scope_id, rule.tag, sorted(each.value for each in rule.kinds)),
         *(rule.after_failures, rule.after_seconds, rule.frequency.value, rule.every_seconds),
         *([each.text for each in rule.recipients], rule.goes_on, rule.is_on),
+        [each.text for each in rule.mute_while],
     ]
     return seal(key, json.dumps(body, separators=(",", ":")).encode(), "rule", str(user_id))
 
 
 def _read(body: list[object]) -> tuple[int, Rule]:
-    place, owner, scope, scope_id, tag, kinds, failures, seconds, often, every, told, goes_on, is_on = body
+    place, owner, scope, scope_id, tag, kinds, failures, seconds, often, every, told, goes_on, is_on, *more = body
     return int(str(place)), Rule(
         owner_id=int(str(owner)),
         scope=Scope(str(scope)),
@@ -123,6 +124,8 @@ def _read(body: list[object]) -> tuple[int, Rule]:
         frequency=Frequency(str(often)),
         every_seconds=None if every is None else int(str(every)),
         recipients=tuple(Recipient.read(each) for each in told),  # type: ignore[attr-defined]
+        # What an older release kept says nothing of it.
+        mute_while=tuple(Cause.read(str(each)) for several in more for each in several),  # type: ignore[attr-defined]
         goes_on=bool(goes_on),
         is_on=bool(is_on),
     )
@@ -141,6 +144,7 @@ def _rows(views: list[RuleView], naming: Naming) -> tuple[RuleRow, ...]:
                 behind=behind,
                 then=recipients(each.rule, naming),
                 often=frequency(each.rule),
+                muted=muting(each.rule, naming),
                 told=each.told,
                 shut_by=each.shut_by,
                 is_on=each.rule.is_on,

@@ -60,7 +60,7 @@ class SnoozeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessagesPage:
-    """The log of messages, what waits, and what is held back.
+    """The log of messages, what waits, what is muted, and what is held back.
 
     The form that holds back has the fields what, task, channel, length, until, whom, reason. `channels` and `lengths`
     are what it offers; `may_for_all` says that it may be for everybody.
@@ -76,6 +76,8 @@ class MessagesPage:
     back: str
     waiting: tuple[WaitingRow, ...] = ()
     waiting_many: int = 0
+    muted: tuple[WaitingRow, ...] = ()
+    has_more_muted: bool = False
     snoozes: tuple[SnoozeRow, ...] = ()
     channels: tuple[Option, ...] = ()
     lengths: tuple[Option, ...] = ()

@@ -16,6 +16,7 @@ class RuleRow:
     """A rule in its place: when it fits (words, a tag, more words), whom it tells, how often, how often in 30 days.
 
     `shut_by` is the setting that keeps it from telling anything, `goes_on` says that the next one is asked, too.
+    `muted` says while what it tells no trouble.
     """
 
     id: int
@@ -27,6 +28,7 @@ class RuleRow:
     tag: str = ""
     behind: str = ""
     shut_by: str = ""
+    muted: str = ""
     is_on: bool = True
     goes_on: bool = False
     is_standard: bool = False
@@ -71,7 +73,7 @@ class RuleFormPage:
     """The form of a rule.
 
     Fields: owner (new ones), scope with tag, task, project or person, kind, the numbers, frequency, to, people,
-    goes_on, is_on. `words` is what a saved one says. `is_own` is for one of a person's
+    mute_tasks, mute_checks, goes_on, is_on. `words` is what a saved one says. `is_own` is for one of a person's
     own, which tells that person alone.
     """
 
