@@ -8,10 +8,15 @@ import pytest
 
 from horarium.accounts.people import People
 from horarium.cli.exits import ExitCode
+from horarium.clock import EPOCH, SystemClock
+from horarium.records.checks import CheckWish
 from horarium.records.people import Role
+from horarium.records.reach import Place
+from horarium.scheduling.checks import CheckDesk
 from horarium.store.opening import open_store
+from horarium.triggers import IntervalTrigger, to_text
 from tests.cli.conftest import Program
-from tests.support.people import add_admin, add_person, cheap_hasher
+from tests.support.people import TESTER, add_admin, add_person, cheap_hasher
 
 
 @pytest.fixture
@@ -102,6 +107,25 @@ def test_r56_an_account_is_deleted_with_a_word_about_its_tasks(team: Program) ->
     assert (answer["changed"], answer["tasks"], answer["runs_under_way"]) == (True, 1, [])
     assert team("user", "show", "otto", "--json").json["tasks"] == 1
     assert team("user", "show", "leila").code == ExitCode.NOT_FOUND
+
+
+def test_an_account_is_closed_and_deleted_with_its_heartbeats(team: Program, home: Path) -> None:
+    store = open_store(home / "data" / "horarium.db")
+    leila = People(store).find("leila")
+    assert leila
+    wish = CheckWish(
+        name="Nightly copy", schedule=to_text(IntervalTrigger(3600, EPOCH)), place=Place(owner_id=leila.id)
+    )
+    CheckDesk(store, SystemClock()).add(wish, actor=TESTER)
+    store.close()
+    assert team("user", "disable", "leila").out == "The account of leila is closed; 1 heartbeat stopped.\n"
+    asked = team("user", "delete", "leila", "--yes")
+    assert asked.code == ExitCode.USAGE
+    assert "takes them over" in asked.err
+    answer = team("user", "delete", "leila", "--remove-tasks", "--json").json
+    assert (answer["tasks"], answer["heartbeats"]) == (0, 1)
+    (told,) = team("audit", "list", "--action", "heartbeat.removed", "--json").json
+    assert told["source"] == "cli"
 
 
 def test_projects_and_their_members(team: Program) -> None:

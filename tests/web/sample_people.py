@@ -97,7 +97,10 @@ def empty_people() -> dict[str, ViewModel]:
         "users-none-closed": dataclasses.replace(closed(), rows=(), total=0),
         "user-me": dataclasses.replace(blank, is_me=True, locked="Another administrator can change your role"),
         "user-closed": dataclasses.replace(blank, closed_at=NOW - timedelta(days=3)),
-        "leave-nothing": dataclasses.replace(leave(), tasks=0, own_shares=0, is_closed=True, values={}, errors={}),
+        "leave-heartbeats": dataclasses.replace(leave(), tasks=0, own_shares=0, checks=1, values={}, errors={}),
+        "leave-nothing": dataclasses.replace(
+            leave(), tasks=0, own_shares=0, checks=0, is_closed=True, values={}, errors={}
+        ),
         "projects-first": ProjectsPage(shell=admin_shell(), rows=(), may_make=True),
         "projects-none": ProjectsPage(shell=shell(), rows=()),
         "project-member": dataclasses.replace(
@@ -205,6 +208,7 @@ def leave() -> LeavePage:
         word="leila.haddad",
         tasks=5,
         own_shares=1,
+        checks=2,
         credentials=1,
         is_closed=False,
         people=HEIRS,
@@ -212,7 +216,7 @@ def leave() -> LeavePage:
         values={"act": "delete", "fate": "person", "heir": "4", "runs": "cancel", "confirm": "leila"},
         errors={
             "act": "Choose what happens to the account.",
-            "fate": "Choose what becomes of the tasks.",
+            "fate": "Choose what becomes of them.",
             "heir": "Choose who takes them over.",
             "confirm": "Type leila.haddad exactly as it stands here.",
         },

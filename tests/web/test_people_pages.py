@@ -12,9 +12,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from horarium.audit.trail import Trail
+from horarium.clock import EPOCH
 from horarium.errors import NotFound
+from horarium.records.checks import CheckWish
 from horarium.records.people import Role, User
 from horarium.records.reach import NOWHERE, Place
+from horarium.scheduling.checks import check_in
+from horarium.triggers import IntervalTrigger, to_text
 from tests.support.pages import Site, open_site, post
 from tests.support.people import TESTER, SetClock, add_person
 
@@ -350,3 +354,45 @@ def test_a_persons_page_leads_to_what_helps_them_in_again(site: Site) -> None:
     page = client.get(f"/users/{ana.id}").text
     assert f'action="/users/{ana.id}/reset"' in page
     assert f'action="/users/{ana.id}/reset-second-step"' not in page
+
+
+def heartbeat(site: Site, place: Place) -> int:
+    """Add a heartbeat; return its number."""
+    wish = CheckWish(name="Nightly copy", schedule=to_text(IntervalTrigger(3600, EPOCH)), place=place)
+    return int(site.app.state.house.checks.add(wish, actor=TESTER).id)
+
+
+def owner_of(site: Site, check_id: int) -> int | None:
+    with site.store.reading() as tx:
+        return check_in(tx, check_id).place.owner_id
+
+
+def test_what_becomes_of_heartbeats_is_asked_when_their_owner_is_deleted(
+    site: Site, ines: TestClient, leila: User
+) -> None:
+    check = heartbeat(site, Place(owner_id=leila.id))
+    me = site.users.find("ines")
+    assert me
+    here = f"/users/{leila.id}/leave"
+    assert "leila owns 1 heartbeat. All stop at once" in words(ines, here)
+    form = {"act": "delete", "runs": "finish", "confirm": "leila"}
+    unsaid = post(ines, here, page=here, fate="keep", **form)
+    assert unsaid.status_code == 422
+    assert "Choose what becomes of them." in unsaid.text
+    assert post(ines, here, page=here, fate="person", heir=str(me.id), **form).headers["location"] == "/users"
+    assert "1 heartbeat has stopped." in words(ines, "/users")
+    assert owner_of(site, check) == me.id
+
+
+def test_what_becomes_of_heartbeats_is_asked_when_their_project_is_removed(
+    site: Site, ines: TestClient, leila: User, night: int
+) -> None:
+    check = heartbeat(site, Place(project_id=night))
+    here = f"/projects/{night}/remove"
+    assert "1 heartbeat belongs to the project alone." in words(ines, here)
+    form = {"runs": "finish", "confirm": "Night"}
+    assert post(ines, here, page=here, fate="", **form).status_code == 422
+    done = post(ines, here, page=here, fate="person", heir=str(leila.id), **form)
+    assert done.headers["location"] == "/projects"
+    assert "1 heartbeat was settled as you said." in words(ines, "/projects")
+    assert owner_of(site, check) == leila.id

@@ -21,7 +21,9 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 CancelRuns = Annotated[bool, typer.Option("--cancel-runs", help="End runs under way; else they go on to their end.")]
 GiveTo = Annotated[
     str,
-    typer.Option("--give-to", metavar="HEIR", help="Whose tasks they become: user:NAME, project:NAME, installation."),
+    typer.Option(
+        "--give-to", metavar="HEIR", help="Who gets tasks and heartbeats: user:NAME, project:NAME, installation."
+    ),
 ]
 
 
@@ -38,7 +40,7 @@ def find_project(work: Workplace, text: str) -> Project:
 
 
 def will_of(work: Workplace, give_to: str, *, remove: bool, cancel_runs: bool) -> Will:
-    """Return what the options say about tasks. Raises `InvalidValue`, `NotFound`."""
+    """Return what the options say about tasks and heartbeats. Raises `InvalidValue`, `NotFound`."""
     if give_to and remove:
         raise InvalidValue("--give-to", give_to, "tasks are given or removed, not both")
     if remove:

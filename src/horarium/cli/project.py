@@ -174,12 +174,14 @@ def remove(
     name: ProjectName,
     give_to: GiveTo = "",
     *,
-    remove_tasks: Annotated[bool, typer.Option("--remove-tasks", help="Remove the tasks that only it holds.")] = False,
+    remove_tasks: Annotated[
+        bool, typer.Option("--remove-tasks", help="Remove the tasks and heartbeats only it holds.")
+    ] = False,
     cancel_runs: CancelRuns = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Remove a project. Tasks with an owner stay theirs; for the others, say what becomes of them.
+    """Remove a project. Tasks and heartbeats with an owner stay theirs; for the others, say what becomes of them.
 
     Examples:
       horarium project remove Night --give-to installation --yes

@@ -283,13 +283,13 @@ def disable(
     name: UserName,
     give_to: GiveTo = "",
     *,
-    remove_tasks: Annotated[bool, typer.Option("--remove-tasks", help="Remove the tasks they own.")] = False,
+    remove_tasks: Annotated[bool, typer.Option("--remove-tasks", help="Remove their tasks and heartbeats.")] = False,
     cancel_runs: CancelRuns = False,
     as_json: Json = False,
 ) -> None:
     """Close an account: sessions, tokens and rights of use end, and none of its tasks begins any more.
 
-    Its tasks stay, paused until the account is opened again, unless they are given or removed.
+    Its tasks and heartbeats stay, paused until the account is opened again, unless they are given or removed.
 
     Examples:
       horarium user disable ana
@@ -326,14 +326,14 @@ def delete(
     name: UserName,
     give_to: GiveTo = "",
     *,
-    remove_tasks: Annotated[bool, typer.Option("--remove-tasks", help="Remove the tasks they own.")] = False,
+    remove_tasks: Annotated[bool, typer.Option("--remove-tasks", help="Remove their tasks and heartbeats.")] = False,
     cancel_runs: CancelRuns = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Delete an account with its proofs, settings and credentials. What it did stays in history and audit log.
 
-    For somebody who owns tasks, say what becomes of them.
+    For somebody who owns tasks or heartbeats, say what becomes of them.
 
     Examples:
       horarium user delete ana --give-to project:Night --yes
@@ -361,13 +361,16 @@ def _row(user: User, presence: Presence, work: Workplace) -> tuple[str, ...]:
 
 
 def _say_departed(user: User, departed: Departed | None, done: str, *, as_json: bool) -> None:
-    tasks, under_way = (0, ()) if departed is None else (departed.tasks, departed.under_way)
+    tasks, checks = (0, 0) if departed is None else (departed.tasks, departed.checks)
+    under_way = () if departed is None else departed.under_way
     if as_json:
         answer = {"id": user.id, "name": user.name, "changed": departed is not None}
-        say_json({**answer, "tasks": tasks, "runs_under_way": list(under_way)})
+        say_json({**answer, "tasks": tasks, "heartbeats": checks, "runs_under_way": list(under_way)})
     elif departed is None:
         say(f"The account of {user.name} is {done} already.")
     else:
-        stopped = f"; {count_of(tasks, 'task')} stopped" if tasks else ""
+        parts = [count_of(tasks, "task")] if tasks else []
+        parts += [count_of(checks, "heartbeat")] if checks else []
+        stopped = f"; {' and '.join(parts)} stopped" if parts else ""
         runs = f", {count_of(len(under_way), 'run was', 'runs were')} under way" if under_way else ""
         say(f"The account of {user.name} is {done}{stopped}{runs}.")

@@ -107,8 +107,8 @@ class UserManager:
         """Change an account; return False where there is none, or nothing to change.
 
         `changes` are `email`, `display_name`, `time_zone`, `password`, `role` or `is_admin`, and `is_active`: an
-        account that is closed keeps its tasks, paused, until it is active again. Each is done and noted by itself, in
-        this order. Raises `InvalidValue`, `WeakPassword`, and `Conflict` for the last administrator.
+        account that is closed keeps what it owns, paused, until it is active again. Each is done and noted by itself,
+        in this order. Raises `InvalidValue`, `WeakPassword`, and `Conflict` for the last administrator.
         """
         unknown = set(changes) - set(UserChanges.__annotations__)
         if unknown:
@@ -136,9 +136,9 @@ class UserManager:
     ) -> bool:
         """Delete an account; return False where there is none. Its history stays.
 
-        For somebody who owns tasks, `tasks` says what becomes of them: `remove`, `installation`, or `person` and
-        `project` with the number of the `heir`. Raises `InvalidValue` where that is not said, and `Conflict` for the
-        last administrator.
+        For somebody who owns tasks or heartbeats, `tasks` says what becomes of both: `remove`, `installation`, or
+        `person` and `project` with the number of the `heir`. Raises `InvalidValue` where that is not said, and
+        `Conflict` for the last administrator.
         """
         if tasks not in set(Fate):
             raise InvalidValue("tasks", tasks, f"use one of {', '.join(Fate)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from horarium.accounts.names import checked_name
@@ -27,6 +28,8 @@ LEAST_GRACE: Final = 30
 LONGEST_GRACE: Final = 30 * 86_400
 MOST: Final = 1000
 """How many checks an installation holds."""
+SILENT: Final = MappingProxyType({"state": CheckState.PAUSED.value, "due_at": None, "alarm_at": None, "down_at": None})
+"""The columns of a check that is paused."""
 _TOKEN_OCTETS: Final = 20
 
 
@@ -68,7 +71,7 @@ class CheckDesk:
                 raise InvalidValue("name", wish.name, f"there are {MOST} checks already: remove one first")
             number = book.add(wish, token=_new_token(), now=self._clock.micros())
             made = check_in(tx, number)
-            self._trail.note(tx, actor, Action.HEARTBEAT_ADDED, about(made), after=_shown(wish))
+            self._trail.note(tx, actor, Action.HEARTBEAT_ADDED, about(made), after=shown(wish))
         return made
 
     def change(self, check_id: int, wish: CheckWish, *, actor: Actor) -> HeartbeatCheck:
@@ -82,7 +85,7 @@ class CheckDesk:
             CheckBook(tx).change(check_id, wish, now=self._clock.micros(), **times)
             after = check_in(tx, check_id)
             self._trail.note(
-                tx, actor, Action.HEARTBEAT_CHANGED, about(after), before=_shown(before.wish), after=_shown(wish)
+                tx, actor, Action.HEARTBEAT_CHANGED, about(after), before=shown(before.wish), after=shown(wish)
             )
         return after
 
@@ -99,8 +102,7 @@ class CheckDesk:
         """Tell nobody anything until it is resumed; harmless for one that is paused. Raises `NotFound`."""
         with self._store.transaction() as tx:
             check = check_in(tx, check_id, lock=True)
-            gone = {"state": CheckState.PAUSED.value, "due_at": None, "alarm_at": None, "down_at": None}
-            CheckBook(tx).set(check_id, **gone, updated_at=self._clock.micros())
+            CheckBook(tx).set(check_id, **SILENT, updated_at=self._clock.micros())
             self._trail.note(tx, actor, Action.HEARTBEAT_PAUSED, about(check))
             return check_in(tx, check_id)
 
@@ -118,7 +120,7 @@ class CheckDesk:
         with self._store.transaction() as tx:
             check = check_in(tx, check_id, lock=True)
             CheckBook(tx).remove(check_id)
-            self._trail.note(tx, actor, Action.HEARTBEAT_REMOVED, about(check), before=_shown(check.wish))
+            self._trail.note(tx, actor, Action.HEARTBEAT_REMOVED, about(check), before=shown(check.wish))
 
 
 def next_times(wish: CheckWish, called_at: datetime) -> dict[str, int | None]:
@@ -155,7 +157,8 @@ def _checked(wish: CheckWish) -> CheckWish:
     )
 
 
-def _shown(wish: CheckWish) -> dict[str, Any]:
+def shown(wish: CheckWish) -> dict[str, Any]:
+    """Return a check as audit entries show it; never with the token."""
     trigger = from_text(wish.schedule)
     return {
         "name": wish.name,

@@ -18,11 +18,13 @@ from horarium.audit.trail import Trail
 from horarium.clock import from_micros
 from horarium.errors import Conflict, InvalidValue
 from horarium.records.actors import Actor
+from horarium.records.checks import HeartbeatCheck
 from horarium.records.people import Project, User
 from horarium.records.reach import NOWHERE, Place
 from horarium.records.tasks import Pause, Task
 from horarium.scheduling.arrears import settle_arrears
 from horarium.scheduling.changes import about
+from horarium.scheduling.check_fates import CheckFates, held_checks
 from horarium.scheduling.definitions import shown
 from horarium.scheduling.places import hold_place
 from horarium.scheduling.stopping import give_up_waiting
@@ -39,7 +41,7 @@ from horarium.store.port import Transaction
 
 
 class Fate(StrEnum):
-    """What becomes of tasks whose owner or project goes."""
+    """What becomes of tasks and heartbeats whose owner or project goes."""
 
     KEEP = "keep"
     """They stay whose they are, paused; only for an account that is closed and not deleted."""
@@ -50,14 +52,14 @@ class Fate(StrEnum):
     INSTALLATION = "installation"
     """They are given to the installation as a whole."""
     REMOVE = "remove"
-    """They are removed; their history stays."""
+    """They are removed; the history of tasks stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Will:
     """What is to become of what somebody leaves behind.
 
-    `heir_id` is the number of the person or project that the tasks are given to. Runs under way go on to their end, or
+    `heir_id` is the number of the person or project that all is given to. Runs under way go on to their end, or
     are cut off with `cancel_runs`.
     """
 
@@ -67,7 +69,7 @@ class Will:
 
     @property
     def place(self) -> Place | None:
-        """Return where the tasks belong from then on, None where they stay or are removed."""
+        """Return where all belongs from then on, None where it stays or is removed."""
         if self.fate is Fate.INSTALLATION:
             return NOWHERE
         if self.fate in {Fate.PERSON, Fate.PROJECT}:
@@ -79,20 +81,27 @@ class Will:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departed:
-    """What a departure came to: whose, how many tasks it was about, and the runs that were under way."""
+    """What a departure came to: whose, how many tasks and heartbeats it was about, and the runs under way."""
 
     user: User
     tasks: int = 0
+    checks: int = 0
     under_way: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
-    """What would be left behind: tasks owned, tasks that run for the person alone, and credentials."""
+    """What would be left behind: tasks owned, tasks that run for the person alone, credentials and heartbeats."""
 
     tasks: int
     own_shares: int
     credentials: int
+    checks: int = 0
+
+    @property
+    def needs_fate(self) -> bool:
+        """Tell whether there is something that somebody else could own."""
+        return self.tasks + self.checks > 0
 
 
 class Departures:
@@ -111,7 +120,8 @@ class Departures:
             places = TaskBook(tx).places(LeavingBook(tx).tasks_of(user_id)).values()
             own = sum(place.for_user_id == user_id for place in places)
             credentials = LeavingBook(tx).credentials_of(user_id)
-        return Left(tasks=len(places) - own, own_shares=own, credentials=credentials)
+            checks = len(LeavingBook(tx).checks_of(user_id))
+        return Left(tasks=len(places) - own, own_shares=own, credentials=credentials, checks=checks)
 
     def close(self, user_id: int, will: Will, *, actor: Actor) -> Departed | None:
         """Close an account: its sessions, tokens and rights of use end, and nothing of its tasks begins any more.
@@ -124,9 +134,9 @@ class Departures:
     def delete(self, user_id: int, will: Will, *, actor: Actor) -> Departed:
         """Delete an account with all that is its own alone; its history stays, under the name it had.
 
-        Raises as `close` does, and `InvalidValue` where the tasks are to be kept: nobody would own them.
+        Raises as `close` does, and `InvalidValue` where what they own is to be kept: nobody would own it.
         """
-        if will.fate is Fate.KEEP and self.left_by(user_id).tasks:
+        if will.fate is Fate.KEEP and self.left_by(user_id).needs_fate:
             raise InvalidValue("tasks", will.fate.value, "say who takes them over, or that they are removed")
         departed = self._leave(user_id, will, actor, delete=True)
         if departed is None:
@@ -151,13 +161,16 @@ class Departures:
                 TaskBook(tx).resume(task.id, now=now)
                 self._tell(tx, EventKind.TASK_RESUMED, task, actor)
                 self._trail.note(tx, actor, Action.TASK_RESUMED, about(task))
+            fates = CheckFates(trail=self._trail, tx=tx, actor=actor, now=now)
+            for check in held_checks(tx, LeavingBook(tx).checks_paused_with(user_id, user.disabled_at)):
+                fates.resume(check)
         self._means.on_change()
         return len(tasks)
 
     def remove_project(self, project_id: int, will: Will, *, actor: Actor) -> Project:
-        """Remove a project. Tasks with an owner stay theirs; what becomes of the others, `will` says.
+        """Remove a project. Tasks and heartbeats with an owner stay theirs; what becomes of the others, `will` says.
 
-        Given tasks go on at their times. Raises `NotFound`, and `InvalidValue` where nothing is said about them.
+        What is given goes on at its times. Raises `NotFound`, and `InvalidValue` where nothing is said about them.
         """
         now = self._clock.micros()
         place = will.place
@@ -168,11 +181,9 @@ class Departures:
                 hold_place(tx, place)
             project = project_in(tx, project_id, lock=True)
             tasks = self._hold(tx, LeavingBook(tx).tasks_in(project_id))
+            checks = held_checks(tx, LeavingBook(tx).checks_in(project_id))
             loose = [task for task in tasks if task.place.owner_id is None]
-            if loose and will.fate is Fate.KEEP:
-                raise InvalidValue(
-                    "tasks", will.fate.value, f"say what becomes of the tasks that only it holds ({len(loose)})"
-                )
+            _refuse_orphans(will, len(loose), sum(check.place.owner_id is None for check in checks))
             stopped = [] if place is not None else [task.id for task in loose]
             stack.enter_context(self._means.recalling(tx, stopped))
             for task in tasks:
@@ -183,10 +194,11 @@ class Departures:
                 else:
                     self._stop(tx, task, Reason.REMOVED, now, actor, cancel=will.cancel_runs)
                     self._remove(tx, task, now, actor)
-            at = from_micros(now)
-            LeavingBook(tx).end_grants_to("project", project_id, at)
+            _part_checks(CheckFates(trail=self._trail, tx=tx, actor=actor, now=now), checks, place)
+            LeavingBook(tx).end_grants_to("project", project_id, from_micros(now))
             ProjectBook(tx).remove(project_id)
-            self._trail.note(tx, actor, Action.PROJECT_REMOVED, about_project(project), tasks=len(tasks))
+            many: dict[str, Any] = {"tasks": len(tasks), "heartbeats": len(checks)}
+            self._trail.note(tx, actor, Action.PROJECT_REMOVED, about_project(project), **many)
         self._means.on_change()
         self._means.await_starts(stopped)
         return project
@@ -204,15 +216,20 @@ class Departures:
             under_way: list[int] = []
             for task in tasks:
                 under_way += self._settle(tx, task, user, will, now, actor=actor, delete=delete)
+            checks = held_checks(tx, LeavingBook(tx).checks_of(user_id))
+            fates = CheckFates(trail=self._trail, tx=tx, actor=actor, now=now)
+            for check in checks:
+                _settle_check(fates, check, will, _reason(user, delete=delete))
             ended = _end_rights(tx, user, at, delete=delete)
             if delete:
                 PeopleBook(tx).remove(user_id)
             action = Action.PERSON_DELETED if delete else Action.PERSON_DISABLED
             said: dict[str, Any] = {"fate": will.fate.value, "heir": will.heir_id, "runs_cancelled": will.cancel_runs}
-            self._trail.note(tx, actor, action, about_person(user), tasks=len(tasks), **said, **ended)
+            said |= {"tasks": len(tasks), "heartbeats": len(checks)}
+            self._trail.note(tx, actor, action, about_person(user), **said, **ended)
         self._means.on_change()
         self._means.await_starts([task.id for task in tasks])
-        return Departed(user=user, tasks=len(tasks), under_way=tuple(under_way))
+        return Departed(user=user, tasks=len(tasks), checks=len(checks), under_way=tuple(under_way))
 
     def _close(self, tx: Transaction, user_id: int, place: Place | None, at: datetime, *, delete: bool) -> User | None:
         """Close the account and hold the heir; return whose it is, None where there is nothing left to do."""
@@ -240,15 +257,13 @@ class Departures:
             return under_way
         if not task.is_paused or (task.pause is not None and task.pause.until is not None):
             # A pause that ends by itself would let it go on with nobody there.
-            why = f"{user.words} {'was deleted' if delete else 'was deactivated'}"
+            why = _reason(user, delete=delete)
             TaskBook(tx).pause(task.id, Pause(from_micros(now), actor.words, why), now=now)
             self._tell(tx, EventKind.TASK_PAUSED, task, actor, reason=why)
             self._trail.note(tx, actor, Action.TASK_PAUSED, about(task), reason=why)
         place = will.place
         if place is not None and not is_own:
-            # What is in a project stays in it: only its owner changes.
-            kept = task.place.project_id if task.place.project_id is not None else place.project_id
-            self._give(tx, task, Place(owner_id=place.owner_id, project_id=kept), now, actor)
+            self._give(tx, task, _inherited(task.place, place), now, actor)
         return under_way
 
     def _stop(self, tx: Transaction, task: Task, reason: Reason, now: int, actor: Actor, *, cancel: bool) -> list[int]:
@@ -284,6 +299,48 @@ class Departures:
             kind, at=self._clock.micros(), task_id=task.id, run_id=run_id, actor=actor.words or None, body=body
         )
         self._store.announce_change(tx)
+
+
+def _settle_check(fates: CheckFates, check: HeartbeatCheck, will: Will, reason: str) -> None:
+    """Stop one check and give it to whom it belongs from now on, as tasks are."""
+    if will.fate is Fate.REMOVE:
+        fates.remove(check)
+        return
+    fates.pause(check, reason)
+    if will.place is not None:
+        fates.give(check, _inherited(check.place, will.place))
+
+
+def _part_checks(fates: CheckFates, checks: Sequence[HeartbeatCheck], place: Place | None) -> None:
+    """Let the checks of a project go where they belong without it; those that only it held are removed or given."""
+    for check in checks:
+        if check.place.owner_id is not None:
+            fates.give(check, Place(owner_id=check.place.owner_id))
+        elif place is not None:
+            fates.give(check, place)
+        else:
+            fates.remove(check)
+
+
+def _refuse_orphans(will: Will, tasks: int, checks: int) -> None:
+    """Raise `InvalidValue` where nothing is said about what only a project holds."""
+    if will.fate is not Fate.KEEP:
+        return
+    if tasks:
+        raise InvalidValue("tasks", will.fate.value, f"say what becomes of the tasks that only it holds ({tasks})")
+    if checks:
+        words = f"say what becomes of the heartbeats that only it holds ({checks})"
+        raise InvalidValue("heartbeats", will.fate.value, words)
+
+
+def _inherited(before: Place, place: Place) -> Place:
+    """Return where something belongs that is given away: what is in a project stays in it, only its owner changes."""
+    kept = before.project_id if before.project_id is not None else place.project_id
+    return Place(owner_id=place.owner_id, project_id=kept)
+
+
+def _reason(user: User, *, delete: bool) -> str:
+    return f"{user.words} {'was deleted' if delete else 'was deactivated'}"
 
 
 def _end_rights(tx: Transaction, user: User, at: datetime, *, delete: bool) -> dict[str, Any]:

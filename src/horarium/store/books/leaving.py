@@ -8,11 +8,13 @@ from typing import Any, Final, Literal
 from sqlalchemy import Select, func, or_, select, update
 
 from horarium.clock import to_micros
+from horarium.states import CheckState
 from horarium.store.books.people import changed
 from horarium.store.port import Transaction
 from horarium.store.tables.people import invitations
 from horarium.store.tables.vault import credential_grants as grants
 from horarium.store.tables.vault import user_credentials as credentials
+from horarium.store.tables.watch import checks
 from horarium.store.tables.work import scheduled_tasks as t
 
 Subject = Literal["person", "project"]
@@ -42,6 +44,19 @@ class LeavingBook:
         mine = or_(t.c.owner_id == user_id, t.c.for_user_id == user_id)
         which = (_LIVING, mine, t.c.paused_at == to_micros(at))
         return self._numbers(select(t.c.id).where(*which).order_by(t.c.id))
+
+    def checks_of(self, user_id: int) -> list[int]:
+        """Return the numbers of the checks that a person owns."""
+        return self._numbers(select(checks.c.id).where(checks.c.owner_id == user_id).order_by(checks.c.id))
+
+    def checks_in(self, project_id: int) -> list[int]:
+        """Return the numbers of the checks of a project."""
+        return self._numbers(select(checks.c.id).where(checks.c.project_id == project_id).order_by(checks.c.id))
+
+    def checks_paused_with(self, user_id: int, at: datetime) -> list[int]:
+        """Return the numbers of a person's checks that were paused at the very instant `at` and left alone since."""
+        is_paused = (checks.c.state == CheckState.PAUSED.value, checks.c.updated_at == to_micros(at))
+        return self._numbers(select(checks.c.id).where(checks.c.owner_id == user_id, *is_paused).order_by(checks.c.id))
 
     def credentials_of(self, user_id: int) -> int:
         """Return how many credentials a person owns."""

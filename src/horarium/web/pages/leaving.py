@@ -1,4 +1,4 @@
-"""The forms by which people and projects go: what becomes of their tasks is asked before anything is done."""
+"""The forms by which people and projects go: what becomes of what they own is asked before anything is done."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def send(visit: Visit) -> Response:
     errors: dict[str, str] = {}
     if values["act"] not in ACTS:
         errors["act"] = "Choose what happens to the account."
-    will = will_of(values, errors, needs_fate=values["act"] == "delete" and bool(_tasks_of(visit, user)))
+    will = will_of(values, errors, needs_fate=values["act"] == "delete" and _needs_fate(visit, user))
     if values["confirm"].strip() != user.name:
         errors["confirm"] = f"Type {user.name} exactly as it stands here."
     if errors or will is None:
@@ -56,10 +56,10 @@ def send(visit: Visit) -> Response:
 
 
 def will_of(values: Mapping[str, str], errors: dict[str, str], *, needs_fate: bool) -> Will | None:
-    """Return what a form says about tasks; what is wrong with it goes into `errors`, and None is returned."""
+    """Return what a form says about what is left; what is wrong with it goes into `errors`, and None is returned."""
     fate = values["fate"] or Fate.KEEP.value
     if fate not in set(Fate) or (needs_fate and fate == Fate.KEEP.value):
-        errors["fate"] = "Choose what becomes of the tasks."
+        errors["fate"] = "Choose what becomes of them."
         return None
     if values["runs"] not in {*RUNS, ""}:
         errors["runs"] = "Choose what becomes of running runs."
@@ -88,8 +88,8 @@ def heirs_of(tx: Transaction, *, without_user: int = 0, without_project: int = 0
     return people, projects
 
 
-def _tasks_of(visit: Visit, user: User) -> int:
-    return visit.house.departures.left_by(user.id).tasks
+def _needs_fate(visit: Visit, user: User) -> bool:
+    return visit.house.departures.left_by(user.id).needs_fate
 
 
 def _done(visit: Visit, user: User, will: Will, *, deletes: bool) -> Response:
@@ -105,6 +105,8 @@ def _done(visit: Visit, user: User, will: Will, *, deletes: bool) -> Response:
     words = []
     if departed.tasks:
         words.append(f"{plural(departed.tasks, 'task has', 'tasks have')} stopped.")
+    if departed.checks:
+        words.append(f"{plural(departed.checks, 'heartbeat has', 'heartbeats have')} stopped.")
     if departed.under_way:
         ends = (
             ("is asked to end", "are asked to end")
@@ -128,6 +130,7 @@ def _page(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str]) ->
             word=user.name,
             tasks=left.tasks,
             own_shares=left.own_shares,
+            checks=left.checks,
             credentials=left.credentials,
             is_closed=not user.is_enabled,
             people=people,

@@ -11,6 +11,7 @@ from horarium.accounts.projects import DESCRIPTION_LIMIT, about, project_in
 from horarium.accounts.roles import Permission, may, may_manage
 from horarium.errors import Denied, InvalidValue, NotFound
 from horarium.records.people import Project, Role
+from horarium.store.books.checks import CheckBook
 from horarium.store.books.leaving import LeavingBook
 from horarium.store.books.projects import ProjectBook
 from horarium.store.books.tasks import TaskBook, TaskFilter
@@ -106,12 +107,12 @@ def show_removal(visit: Visit) -> Response:
 
 
 def send_removal(visit: Visit) -> Response:
-    """Remove a project, with a word about the tasks that only it holds."""
+    """Remove a project, with a word about what only it holds."""
     project = _removable(visit)
     values = {name: visit.form.text(name) for name in ("fate", "heir", "project", "runs", "confirm")}
     errors: dict[str, str] = {}
-    loose, _owned = _held(visit, project.id)
-    will = will_of(values, errors, needs_fate=bool(loose))
+    loose, _owned, checks = _held(visit, project.id)
+    will = will_of(values, errors, needs_fate=bool(loose or checks))
     if values["confirm"].strip() != project.name:
         errors["confirm"] = f"Type {project.name} exactly as it stands here."
     if errors or will is None:
@@ -120,7 +121,9 @@ def send_removal(visit: Visit) -> Response:
         visit.house.departures.remove_project(project.id, will, actor=visit.actor)
     except InvalidValue as error:
         return _removal(visit, values, {"fate": _sentence(error)})
-    text = f"{plural(loose, 'task was', 'tasks were')} settled as you said." if loose else ""
+    said = [plural(loose, "task")] if loose else []
+    said += [plural(checks, "heartbeat")] if checks else []
+    text = f"{' and '.join(said)} {'was' if loose + checks == 1 else 'were'} settled as you said." if said else ""
     return visit.go(visit.links.to("projects"), notice=Notice(status="ok", title=f"{project.name} is gone", text=text))
 
 
@@ -141,12 +144,17 @@ def _removable(visit: Visit) -> Project:
     return project
 
 
-def _held(visit: Visit, project_id: int) -> tuple[int, int]:
-    """Return how many tasks only the project holds, and how many have an owner besides."""
+def _held(visit: Visit, project_id: int) -> tuple[int, int, int]:
+    """Return how many tasks only the project holds, how many have an owner besides, and how many heartbeats it holds.
+
+    Only heartbeats without an owner count.
+    """
     with visit.house.services.store.reading() as tx:
         places = TaskBook(tx).places(LeavingBook(tx).tasks_in(project_id)).values()
+        checks = [CheckBook(tx).get(each) for each in LeavingBook(tx).checks_in(project_id)]
     owned = sum(place.owner_id is not None for place in places)
-    return len(places) - owned, owned
+    loose_checks = sum(check is not None and check.place.owner_id is None for check in checks)
+    return len(places) - owned, owned, loose_checks
 
 
 def _list(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str]) -> Response:
@@ -204,7 +212,7 @@ def _project(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str])
 
 def _removal(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str]) -> Response:
     project = _removable(visit)
-    loose, owned = _held(visit, project.id)
+    loose, owned, checks = _held(visit, project.id)
     with visit.house.services.store.reading() as tx:
         people, projects = heirs_of(tx, without_project=project.id)
         page = ProjectRemovalPage(
@@ -214,6 +222,7 @@ def _removal(visit: Visit, values: Mapping[str, str], errors: Mapping[str, str])
             word=project.name,
             loose=loose,
             owned=owned,
+            checks=checks,
             people=people,
             projects=projects,
             values=values,

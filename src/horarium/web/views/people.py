@@ -129,7 +129,7 @@ class UserPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heir:
-    """Somebody or some project that could take tasks over."""
+    """Somebody or some project that could take over what is left."""
 
     id: int
     name: str
@@ -155,5 +155,6 @@ class LeavePage:
     is_closed: bool
     people: tuple[Heir, ...]
     projects: tuple[Heir, ...]
+    checks: int = 0
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     errors: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

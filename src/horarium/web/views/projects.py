@@ -77,7 +77,7 @@ class ProjectRemovalPage:
     """The form by which a project is removed.
 
     Fields: fate, heir, project, runs, confirm. `loose` is how many tasks have no owner and need a word about them,
-    `owned` how many stay with their owners; `word` has to be typed.
+    `owned` how many stay with their owners; `checks` counts heartbeats without an owner. `word` has to be typed.
     """
 
     template: ClassVar[str] = "project_remove.html"
@@ -90,5 +90,6 @@ class ProjectRemovalPage:
     owned: int
     people: tuple[Heir, ...]
     projects: tuple[Heir, ...]
+    checks: int = 0
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     errors: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
