@@ -10,6 +10,7 @@ from contextlib import closing
 from itertools import count, cycle
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from starlette.testclient import TestClient
@@ -140,6 +141,9 @@ def scene(site: Site, row: Row) -> tuple[str, dict[str, Any]]:
         site.app.state.house.maintenance.end(actor=TESTER)
     path = test_app_access.address(site, row, Who.ADMIN)
     form |= SOUND.get(row.route, {})
+    if row.route == "tasks_act":
+        # One that nobody has paused yet: what changes nothing needs no entry.
+        form["id"] = [site.task(name, cron=None)]
     if row.route == "channel":
         form["name"] = name
     if row.route in CHANGING:
@@ -329,7 +333,9 @@ def test_r57_nothing_of_a_task_or_a_run_is_there_without_signing_in(site: Site) 
         for number in (task_id, run_id, 987_654_321):
             answer = anonymous.get(shape.format(number))
             assert answer.status_code in {302, 404}, shape
-            said.append((answer.status_code, answer.headers.get("location", "").replace(str(number), "N")))
+            # The digits of a number stand in quoted characters as well.
+            where = re.sub(rf"/{number}\b", "/N", unquote(answer.headers.get("location", "")))
+            said.append((answer.status_code, where))
         assert len(set(said)) == 1, shape
     for row in OF_ONE:
         path = test_app_access.NUMBER.sub("{}", row.path)
