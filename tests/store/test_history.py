@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from horarium.store.books.history import HistoryBook, RunFilter
 from horarium.store.books.output import OutputBook, chunk_row
 from horarium.store.books.runs import RunBook
 from horarium.store.opening import open_store
-from horarium.store.port import Store
+from horarium.store.port import Store, Transaction
 from horarium.store.sqlite import SqliteStore
 from tests.store.work import NOW, add_runs, add_task
 
@@ -112,18 +112,36 @@ def test_runs_since_an_instant_are_those_of_a_plain_look(store: Store, task: int
         assert len([i for i in range(101) if i % 7 and low <= first + 2 * i < high]) == expected
 
 
+def plans_of(tx: Transaction, work: Callable[[], object]) -> list[list[str]]:
+    """Return how SQLite answers each question that `work` asks, step by step."""
+    asked: list[tuple[str, Any]] = []
+    event.listen(tx.connection, "before_cursor_execute", lambda _c, _u, said, got, *_: asked.append((said, got)))
+    work()
+    return [
+        [str(row[-1]) for row in tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", values)]
+        for said, values in [each for each in asked if each[0].startswith("SELECT")]
+    ]
+
+
+def test_the_edges_of_a_period_are_found_without_walking_through_all_runs(sqlite: SqliteStore) -> None:
+    add_runs(sqlite, add_task(sqlite, "nightly"), 40)
+    with sqlite.reading() as tx:
+        plans = plans_of(tx, lambda: HistoryBook(tx).numbers_between(NOW + 30, NOW + 35))
+    assert len(plans) > 2
+    assert [step for plan in plans for step in plan if step.startswith("SCAN task_executions")] == []
+
+
 @pytest.mark.parametrize("view", ["running", "queued", "open", "failed", "manual"])
 def test_a_view_of_few_runs_does_not_walk_through_all(sqlite: SqliteStore, view: str) -> None:
     with sqlite.reading() as tx:
         book = HistoryBook(tx)
-        asked: list[tuple[str, Any]] = []
-        event.listen(tx.connection, "before_cursor_execute", lambda _c, _u, said, got, *_: asked.append((said, got)))
-        book.page(RunFilter(view=view))
-        book.page(RunFilter(view=view), before=10)
-        book.count(RunFilter(view=view))
-        for said, values in [each for each in asked if each[0].startswith("SELECT")]:
-            rows = tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", values)
-            plan = [str(row[-1]) for row in rows]
+
+        def look() -> None:
+            book.page(RunFilter(view=view))
+            book.page(RunFilter(view=view), before=10)
+            book.count(RunFilter(view=view))
+
+        for plan in plans_of(tx, look):
             assert not [
                 step for step in plan if step.startswith(("SCAN t", "SCAN task_executions")) and "INDEX" not in step
             ]

@@ -32,6 +32,8 @@ _VIEWS: dict[str, str] = {
 _FLEETING = frozenset({"running", "queued", "open"})
 _inner = t.alias("fleeting")
 _COLUMNS = (*t.c, tasks.c.name.label("task_name"))
+# Asked for together in one select, SQLite walks through all runs; each by itself is one step into the index.
+_EDGES = select(select(func.min(t.c.id)).scalar_subquery(), select(func.max(t.c.id)).scalar_subquery())
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class HistoryBook:
 
     def _first_since(self, start: int) -> int | None:
         """Find the lowest run number made at or after `start` by halving; numbers and creation rise together."""
-        edges = self._tx.execute(select(func.min(t.c.id), func.max(t.c.id))).one()
+        edges = self._tx.execute(_EDGES).one()
         if edges[0] is None:
             return None
         low, high = int(edges[0]), int(edges[1])
