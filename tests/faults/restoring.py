@@ -25,6 +25,7 @@ from horarium.scheduling.hold import read_hold
 from horarium.scheduling.tasks import TaskDesk
 from horarium.store.backup import find_backup
 from horarium.store.opening import open_store
+from horarium.store.port import Store
 from horarium.store.tables import scheduled_tasks
 from horarium.upkeep.backups import back_up
 from horarium.upkeep.restoring import Ask, generation_of, restore_backup
@@ -48,12 +49,15 @@ def main() -> None:
 
 
 def prepare(plan: dict[str, Any], rules: BackupRules) -> list[Any]:
-    """Make a store with tasks, back it up, and count the steps of a restore."""
+    """Make a store with tasks, as far as an earlier round left none, back it up, and count the steps of a restore."""
     store = open_store(plan["store"])
     text = "what it is about " * 40
+    there = set(names_in(store))
     desk = TaskDesk(store, SystemClock())
     desk.define_many(
-        TaskDefinition(f"old {n}", PythonSpec("os:getpid"), None, description=text) for n in range(plan["rows"])
+        TaskDefinition(name, PythonSpec("os:getpid"), None, description=text)
+        for name in (f"old {n}" for n in range(plan["rows"]))
+        if name not in there
     )
     made = back_up(store, rules, SystemClock(), origin="hand")
     steps = 0
@@ -113,11 +117,16 @@ def look(plan: dict[str, Any]) -> list[Any]:
     """Return the generation, the number of tasks, what is damaged, and whether schedules are held."""
     store = open_store(plan["store"])
     with store.reading() as tx:
-        names = list(tx.execute(select(scheduled_tasks.c.name)).scalars())
         hold = read_hold(tx)
-    found = [generation_of(store), len(names), list(store.check()), hold is not None]
+    found = [generation_of(store), len(names_in(store)), list(store.check()), hold is not None]
     store.close()
     return found
+
+
+def names_in(store: Store) -> list[str]:
+    """Return the names of the tasks of a store."""
+    with store.reading() as tx:
+        return list(tx.execute(select(scheduled_tasks.c.name)).scalars())
 
 
 def apart(work: Callable[[], list[Any]]) -> list[Any]:
