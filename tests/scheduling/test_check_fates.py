@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -55,6 +56,22 @@ class Team:
 @pytest.fixture
 def team(world: ManualScheduler) -> Team:
     return Team(world)
+
+
+def test_nothing_is_made_for_or_given_to_somebody_who_has_gone(team: Team) -> None:
+    old = team.check("old")
+    team.departures.close(team.leila.id, Will(), actor=TESTER)
+    for place in (Place(owner_id=team.leila.id), Place(owner_id=99), Place(project_id=99)):
+        with pytest.raises(InvalidValue):
+            team.check("late", place)
+    wish = team.found(old).wish
+    renamed = team.desk.change(old, replace(wish, name="renamed"), actor=TESTER)
+    assert renamed.place == Place(owner_id=team.leila.id)
+    mine = team.desk.change(old, replace(renamed.wish, place=Place(owner_id=team.ines.id)), actor=TESTER)
+    assert mine.place == Place(owner_id=team.ines.id)
+    with pytest.raises(InvalidValue):
+        team.desk.change(old, wish, actor=TESTER)
+    assert team.found(old) == mine
 
 
 @pytest.mark.parametrize("deletes", [False, True], ids=["close", "delete"])

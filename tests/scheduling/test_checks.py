@@ -220,8 +220,9 @@ def test_what_means_nothing_is_refused_by_name(small: Room, wish: dict[str, Any]
 
 
 def test_people_see_their_own_and_their_projects(small: Room) -> None:
-    for place in (Place(owner_id=1), Place(owner_id=2), Place(project_id=5)):
-        small.desk.add(CheckWish(name="x", schedule=HOURLY, place=place), actor=TESTER)
+    with small.store.transaction() as tx:
+        for token, place in {"a": Place(owner_id=1), "b": Place(owner_id=2), "c": Place(project_id=5)}.items():
+            CheckBook(tx).add(CheckWish(name="x", schedule=HOURLY, place=place), token=token, now=0)
     with small.store.reading() as tx:
         book = CheckBook(tx)
         assert book.count(EVERYTHING) == 4

@@ -14,6 +14,7 @@ from horarium.clock import Clock, to_micros
 from horarium.errors import InvalidSchedule, InvalidValue, NotFound
 from horarium.records.actors import Actor
 from horarium.records.checks import CheckWish, HeartbeatCheck
+from horarium.scheduling.places import hold_place
 from horarium.states import CheckState
 from horarium.store.books.checks import CheckBook
 from horarium.store.port import Store, Transaction
@@ -63,9 +64,13 @@ class CheckDesk:
         self._trail = Trail(store, clock)
 
     def add(self, wish: CheckWish, *, actor: Actor) -> HeartbeatCheck:
-        """Make a check, with a token of its own. Raises `InvalidValue`, `InvalidSchedule`."""
+        """Make a check, with a token of its own.
+
+        Raises `InvalidValue`, also for a person or project that is not there, or closed, and `InvalidSchedule`.
+        """
         wish = _checked(wish)
         with self._store.transaction() as tx:
+            hold_place(tx, wish.place)
             book = CheckBook(tx)
             if sum(book.counts().values()) >= MOST:
                 raise InvalidValue("name", wish.name, f"there are {MOST} checks already: remove one first")
@@ -78,6 +83,9 @@ class CheckDesk:
         """Give a check another definition; what is expected next follows it. Raises `NotFound`, `InvalidValue`."""
         wish = _checked(wish)
         with self._store.transaction() as tx:
+            # One that stays where it is may be changed after its owner's account was closed.
+            if wish.place != check_in(tx, check_id).place:
+                hold_place(tx, wish.place)
             before = check_in(tx, check_id, lock=True)
             times: dict[str, Any] = {}
             if before.state is CheckState.UP and before.last_at is not None:

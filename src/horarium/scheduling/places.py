@@ -1,4 +1,4 @@
-"""Find out whether a task can belong somewhere, and keep that so until the task does."""
+"""Find out whether a task or a check can belong somewhere, and keep that so until it does."""
 
 from __future__ import annotations
 
