@@ -13,6 +13,7 @@ from typing import Any
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.journeys.house import await_that
+from tests.support.mail import Certificate
 
 ERROR = 2
 """The code of a status that says that something went wrong."""
@@ -79,12 +80,14 @@ class Collector:
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    """Run a collector."""
+def collecting(known: Certificate | None = None) -> Iterator[Collector]:
+    """Run a collector, over TLS where it has a certificate."""
     found = Collector()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(found))
+    server = _Server(("127.0.0.1", 0), _handler_of(found))
     server.daemon_threads = True
-    found.address = f"http://127.0.0.1:{server.server_address[1]}"
+    if known is not None:
+        server.socket = known.server.wrap_socket(server.socket, server_side=True)
+    found.address = f"{'http' if known is None else 'https'}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -94,6 +97,13 @@ def collecting() -> Iterator[Collector]:
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+class _Server(ThreadingHTTPServer):
+    """A server that says nothing of callers who hang up while they are greeted."""
+
+    def handle_error(self, *_: object) -> None:
+        """Leave it at that: the caller says what was wrong."""
 
 
 def _handler_of(collector: Collector) -> type[BaseHTTPRequestHandler]:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +17,9 @@ from horarium.traces.course import course_of
 from horarium.traces.outlet import Outlet
 from horarium.traces.scribe import THREAD
 from horarium.traces.teller import Refused, Unsent
+from tests.support.mail import certificate
 from tests.support.places import free_loopback_port
-from tests.traces.collector import ERROR, Collector
+from tests.traces.collector import ERROR, Collector, collecting
 from tests.traces.test_course import RUN
 
 COURSE = course_of(RUN, "here")
@@ -126,6 +128,33 @@ def test_nobody_there_is_one_sentence_and_no_line_of_the_exporter(
     with way_to(address) as outlet, pytest.raises(Unsent, match="no connection came about"):
         outlet.send([COURSE])
     assert caplog.records == []
+
+
+def test_a_collector_over_tls_is_reached_where_its_certificate_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = certificate(tmp_path)
+    with collecting(known) as collector:
+        with monkeypatch.context() as hasty:
+            hasty.setattr("horarium.traces.outlet.SECONDS", 0.3)
+            with way_to(collector.address) as outlet, pytest.raises(Unsent, match="certificate is not to be trusted"):
+                outlet.send([COURSE])
+        assert collector.paths == []
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", str(known.file))
+        with way_to(collector.address) as outlet:
+            outlet.send([COURSE])
+        assert [root.name for root in collector.roots] == ["nightly"]
+
+
+def test_headers_stand_in_no_log_and_no_error(collector: Collector, caplog: pytest.LogCaptureFixture) -> None:
+    canary = secrets.token_hex(12)
+    collector.status = 401
+    with caplog.at_level(logging.DEBUG), way_to(collector.address, authorization=f"Bearer {canary}") as outlet:
+        with pytest.raises(Unsent) as caught:
+            outlet.send([COURSE])
+        assert collector.headers[0]["authorization"].endswith(canary)
+    assert caplog.records
+    assert canary not in f"{caplog.text}{caught.value!r}{caught.value}"
 
 
 def test_the_lines_of_the_exporter_for_other_programs_stay(caplog: pytest.LogCaptureFixture) -> None:
