@@ -27,7 +27,7 @@ ROOMS_OF_PACKAGES = {
     "email_validator": {"accounts", "web", "cli"},
     "fastapi": {"web"},
     "httpx2": {"accounts"},
-    "jinja2": {"web", "notify", "reports"},
+    "jinja2": {"web", "letterhead"},
     "joserfc": {"accounts"},
     "markupsafe": {"web"},
     "prometheus_client": {"web"},

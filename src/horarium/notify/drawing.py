@@ -11,12 +11,10 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
-from functools import cache
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
 from horarium.accounts.letters import LetterKind
+from horarium.letterhead.templating import templates_of
 from horarium.notify.lines import one_line
 from horarium.notify.mailer import MailFailed
 from horarium.notify.notices import headers_of, headers_of_way_out, name_of, notice_of
@@ -134,8 +132,10 @@ class Drawing:
 
     def _put(self, template: str, shown: Mapping[str, Any], *, to: str, stamp: Stamp) -> Drawn:
         message = self._headed(str(shown["subject"]), to, stamp)
-        message.set_content(_environment().get_template(f"{template}.txt").render(**shown).strip() + "\n")
-        message.add_alternative(_environment().get_template(f"{template}.html").render(**shown), subtype="html")
+        message.set_content(templates_of(__package__).get_template(f"{template}.txt").render(**shown).strip() + "\n")
+        message.add_alternative(
+            templates_of(__package__).get_template(f"{template}.html").render(**shown), subtype="html"
+        )
         return Drawn(message, to, self._address)
 
     def _headed(self, subject: str, to: str, stamp: Stamp) -> EmailMessage:
@@ -154,15 +154,3 @@ class Drawing:
         if recipients != [to] or not all(to.rpartition("@")):
             raise MailFailed("that is not one address", is_final=True, is_for_all=False)
         return message
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("horarium.notify"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
+from horarium.letterhead.templating import templates_of
 from horarium.reports import words
 from horarium.reports.periods import NOUNS
 from horarium.reports.weekly import Line, Summary
@@ -45,8 +43,8 @@ def draw(summary: Summary, *, base_url: str = "", team: str = "", stop_link: str
         "settings_link": f"{base}/settings/summary",
         "stop_link": stop_link,
     }
-    text = _environment().get_template("summary.txt").render(values).strip() + "\n"
-    html = _environment().get_template("summary.html").render(values)
+    text = templates_of(__package__).get_template("summary.txt").render(values).strip() + "\n"
+    html = templates_of(__package__).get_template("summary.html").render(values)
     return Letter(words.subject(tamed), text, html)
 
 
@@ -70,15 +68,3 @@ def _tamed(summary: Summary) -> Summary:
 def _one_line(text: str) -> str:
     """Return a text without line breaks and what else is not printed."""
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("horarium.reports"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )

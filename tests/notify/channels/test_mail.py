@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from horarium.notify.drawing import Drawing
 from horarium.notify.mailer import MailFailed, MailSettings
 from horarium.outgoing.caller import Caller
 from horarium.records.notices import Message, NoticeKind
+from horarium.reports.drawing import draw
+from horarium.reports.weekly import DayFigures
+from tests.reports.test_summary import rich
 from tests.support.browser import SCHEMES, Scheme, axe, open_page
 from tests.support.mail import Caught, Mailbox, certificate, mail_server
 from tests.support.messages import AT, HERE, HOSTILE, failure, message, send, thousand, topic
@@ -273,17 +277,28 @@ def samples() -> dict[str, Message]:
     }
 
 
+def pages(drawing: Drawing) -> dict[str, str]:
+    """Return what is looked at: the samples, and a summary with something in every part."""
+    found = {}
+    for name, sent in samples().items():
+        part = drawing.notice(sent, to=TO).message.get_body(("html",))
+        assert part
+        found[name] = str(part.get_content())
+    week = rich()
+    days = tuple(DayFigures(on=on, well=3 * place, failed=place % 3) for place, on in enumerate(week.period.days()))
+    links = {"base_url": "https://h.example", "stop_link": UNSUBSCRIBE}
+    return found | {"a summary": draw(replace(week, days=days), team="Tidewater", **links).html}
+
+
 @pytest.mark.browser
 @pytest.mark.usefixtures("_needs_browser")
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_letters_with_messages_look_right_wide_and_narrow(browser: Browser, drawing: Drawing, scheme: Scheme) -> None:
+def test_letters_look_right_wide_and_narrow(browser: Browser, drawing: Drawing, scheme: Scheme) -> None:
     found: dict[str, list[str]] = {}
     for width in (600, 380):
         with open_page(browser, size={"width": width, "height": 800}, scheme=scheme) as page:
-            for name, sent in samples().items():
-                part = drawing.notice(sent, to=TO).message.get_body(("html",))
-                assert part
-                page.set_content(str(part.get_content()))
+            for name, shown in pages(drawing).items():
+                page.set_content(shown)
                 # A letter has no landmarks: it is shown inside a page that has them.
                 problems = [each for each in axe(page) if not each.startswith(("region", "landmark-one-main"))]
                 if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
