@@ -27,11 +27,6 @@ from tests.support.pages import Site, open_site
 from tests.support.people import TESTER, SetClock, made_up
 
 
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def site(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[Site]:
     where = tmp_path if request.param == "sqlite" else request.getfixturevalue("postgres_url")

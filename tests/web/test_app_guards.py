@@ -28,11 +28,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield opened
 
 
-@pytest.fixture
-def ines(site: Site) -> TestClient:
-    return site.signed_in("ines")
-
-
 POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
 

@@ -24,11 +24,6 @@ from tests.support.people import TESTER, SetClock, cheap_hasher, made_up
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture
 def empty(tmp_path: Path, clock: SetClock) -> Iterator[Site]:
     with open_site(tmp_path, clock) as opened:
         yield opened

@@ -6,10 +6,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,30 +20,10 @@ from horarium.audit.trail import About, Trail
 from horarium.records.actors import Actor, Source
 from horarium.records.people import Role
 from horarium.web.pages.acts import KINDS, WORDS
-from tests.support.pages import Site, open_site, post, token_of
+from tests.support.pages import Site, post, token_of
 from tests.support.people import SetClock
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201")
-
-
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def site(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[Site]:
-    """Give the pages over each of the two databases."""
-    where = tmp_path if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    with open_site(where, clock) as opened:
-        opened.live()
-        opened.person("ines")
-        yield opened
-
-
-@pytest.fixture
-def ines(site: Site) -> TestClient:
-    return site.signed_in("ines")
 
 
 def words(client: TestClient, path: str) -> str:

@@ -28,11 +28,6 @@ PASSWORD_FIELD = 'name="password"'
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture
 def site(tmp_path: Path, clock: SetClock) -> Iterator[Site]:
     rules = Rules(Mode.DOMAIN, ("corp.example",))
     with open_site(tmp_path, clock, sends_mail=True, registration=rules, allowed_hosts=("h.example",)) as opened:

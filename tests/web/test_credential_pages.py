@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +12,13 @@ from starlette.testclient import TestClient
 
 from horarium.audit.trail import Trail
 from horarium.outgoing.addresses import Policy
-from horarium.records.people import Role, User
+from horarium.records.people import User
 from horarium.store.books.credentials import CredentialBook
 from horarium.vault.vault import Vault
 from horarium.web.app import create_app
 from tests.support.credentials import of, room, rows, saved, share, text_of, told, words
 from tests.support.loopback import web_server
-from tests.support.pages import Site, open_site, post
+from tests.support.pages import Site, post
 from tests.support.people import SetClock, made_up
 from tests.support.vault import HOST, new_secret
 
@@ -28,28 +26,8 @@ HERE = Policy.of(["localhost"])
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def site(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[Site]:
-    """Give the pages over each of the two databases."""
-    where = tmp_path if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    with open_site(where, clock, outgoing=HERE) as opened:
-        opened.live()
-        opened.person("ines")
-        yield opened
-
-
-@pytest.fixture
-def ines(site: Site) -> TestClient:
-    return site.signed_in("ines")
-
-
-@pytest.fixture
-def ana(site: Site) -> User:
-    return site.person("ana", Role.EDITOR)
+def site_options() -> dict[str, object]:
+    return {"outgoing": HERE}
 
 
 def new(client: TestClient, **fields: Any) -> Any:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -21,7 +19,7 @@ from horarium.vault.credentials import Changes
 from horarium.vault.grants import NewGrant
 from horarium.vault.keyring import VaultKeyring
 from tests.support.credentials import of, room, rows, saved, share, text_of, told, words
-from tests.support.pages import Site, open_site, post
+from tests.support.pages import Site, post
 from tests.support.people import TESTER, SetClock, made_up
 from tests.support.vault import HOST
 
@@ -29,28 +27,8 @@ HERE = Policy.of(["localhost"])
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def site(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[Site]:
-    """Give the pages over each of the two databases."""
-    where = tmp_path if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    with open_site(where, clock, outgoing=HERE) as opened:
-        opened.live()
-        opened.person("ines")
-        yield opened
-
-
-@pytest.fixture
-def ines(site: Site) -> TestClient:
-    return site.signed_in("ines")
-
-
-@pytest.fixture
-def ana(site: Site) -> User:
-    return site.person("ana", Role.EDITOR)
+def site_options() -> dict[str, object]:
+    return {"outgoing": HERE}
 
 
 def test_one_goes_back_to_an_earlier_version_or_erases_it(site: Site, ines: TestClient) -> None:

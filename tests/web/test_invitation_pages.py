@@ -23,22 +23,12 @@ PAGE = "/users/invitations"
 NOOR = "noor@example.org"
 
 
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def site(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[Site]:
     where = tmp_path if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     with open_site(where, clock, sends_mail=True) as opened:
         opened.person("ines")
         yield opened
-
-
-@pytest.fixture
-def ines(site: Site) -> TestClient:
-    return site.signed_in("ines")
 
 
 def waiting(site: Site) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -25,26 +24,6 @@ from horarium.store.books.tasks import TaskBook
 from horarium.triggers import CronTrigger, DateTrigger, IntervalTrigger, to_text
 from tests.support.pages import Site, open_site, post, token_of
 from tests.support.people import START, SetClock, add_admin
-
-
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def site(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[Site]:
-    """Give the pages over each of the two databases."""
-    where = tmp_path if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    with open_site(where, clock) as opened:
-        opened.live()
-        opened.person("ines")
-        yield opened
-
-
-@pytest.fixture
-def ines(site: Site) -> TestClient:
-    return site.signed_in("ines")
 
 
 def text_of(page: str) -> str:

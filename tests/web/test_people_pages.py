@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -19,28 +17,8 @@ from horarium.records.people import Role, User
 from horarium.records.reach import NOWHERE, Place
 from horarium.scheduling.checks import check_in
 from horarium.triggers import IntervalTrigger, to_text
-from tests.support.pages import Site, open_site, post
+from tests.support.pages import Site, post
 from tests.support.people import TESTER, SetClock, add_person
-
-
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def site(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[Site]:
-    """Give the pages over each of the two databases."""
-    where = tmp_path if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    with open_site(where, clock) as opened:
-        opened.live()
-        opened.person("ines")
-        yield opened
-
-
-@pytest.fixture
-def ines(site: Site) -> TestClient:
-    return site.signed_in("ines")
 
 
 @pytest.fixture

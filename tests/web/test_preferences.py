@@ -28,11 +28,6 @@ SYNC = (
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture
 def site(tmp_path: Path, clock: SetClock) -> Iterator[Site]:
     with open_site(tmp_path, clock) as opened:
         opened.person("ines")

@@ -26,11 +26,6 @@ SECOND, SIGN_IN = "/login/second-step", "/settings/sign-in"
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def site(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[Site]:
     where = tmp_path if request.param == "sqlite" else request.getfixturevalue("postgres_url")

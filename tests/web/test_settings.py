@@ -23,11 +23,6 @@ SIGN_IN, SESSIONS = "/settings/sign-in", "/settings/sessions"
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture
 def site(tmp_path: Path, clock: SetClock) -> Iterator[Site]:
     with open_site(tmp_path, clock) as opened:
         opened.person("ines")

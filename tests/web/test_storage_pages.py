@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -22,31 +21,14 @@ from horarium.store.books.archives import ArchiveBook
 from horarium.store.books.history import HistoryBook
 from horarium.upkeep import archive_audit_logs, check_storage
 from tests.support.bulk import fill_runs
-from tests.support.pages import Site, open_site, post
+from tests.support.pages import Site, post
 from tests.support.people import SetClock
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def site(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Site]:
-    """Give the pages over each of the two databases."""
+def site_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     monkeypatch.setenv("HORARIUM_ARCHIVES", str(tmp_path / "archives"))
-    where = tmp_path if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    with open_site(where, clock) as opened:
-        opened.live()
-        opened.person("ines")
-        yield opened
-
-
-@pytest.fixture
-def ines(site: Site) -> TestClient:
-    return site.signed_in("ines")
+    return {}
 
 
 def words(client: TestClient, path: str) -> str:

@@ -23,22 +23,12 @@ MADE = re.compile(r'<code id="made">([^<]+)</code>')
 
 
 @pytest.fixture
-def clock() -> SetClock:
-    return SetClock()
-
-
-@pytest.fixture
 def site(tmp_path: Path, clock: SetClock) -> Iterator[Site]:
     with open_site(tmp_path, clock) as opened:
         opened.live()
         opened.person("ines")
         opened.person("marek")
         yield opened
-
-
-@pytest.fixture
-def ines(site: Site) -> TestClient:
-    return site.signed_in("ines")
 
 
 def words(text: str) -> str:
