@@ -13,6 +13,7 @@ import pytest
 pytest_plugins = [
     "tests.support.summary",
     "tests.support.places",
+    "tests.support.stores",
     "tests.support.postgres",
     "tests.support.browser",
     "tests.support.debian",

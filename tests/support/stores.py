@@ -5,10 +5,14 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from horarium.store.opening import open_store
+from horarium.store.port import Store
 
 
 def prepare(where: str | Path) -> None:
@@ -29,3 +33,24 @@ def prepared(path: Path) -> Path:
     if not path.exists():
         shutil.copy(_made_once(), path)
     return path
+
+
+@pytest.fixture
+def sqlite(data_folder: Path) -> Iterator[Store]:
+    opened = open_store(prepared(data_folder / "horarium.db"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[Store]:
+    opened = open_store(postgres_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Give the same store on SQLite and on PostgreSQL."""
+    found: Store = request.getfixturevalue(request.param)
+    return found

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from horarium.accounts.people import People
 from horarium.audit.trail import Trail
-from horarium.store.opening import open_store
 from horarium.store.port import Store
 from tests.support.people import SetClock, cheap_hasher
-from tests.support.stores import prepared
 from tests.support.vault import House, new_secret
 
 
@@ -24,14 +19,6 @@ def clock() -> SetClock:
 @pytest.fixture
 def secret() -> bytes:
     return new_secret()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def store(request: pytest.FixtureRequest, data_folder: Path) -> Iterator[Store]:
-    where = prepared(data_folder / "h.db") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    opened = open_store(where)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
