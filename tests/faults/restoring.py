@@ -21,7 +21,7 @@ from sqlalchemy import select
 from horarium.clock import SystemClock
 from horarium.records.actors import Actor
 from horarium.records.tasks import PythonSpec, TaskDefinition
-from horarium.scheduling.hold import read_hold
+from horarium.scheduling.hold import held
 from horarium.scheduling.tasks import TaskDesk
 from horarium.store.backup import find_backup
 from horarium.store.opening import open_store
@@ -117,7 +117,7 @@ def look(plan: dict[str, Any]) -> list[Any]:
     """Return the generation, the number of tasks, what is damaged, and whether schedules are held."""
     store = open_store(plan["store"])
     with store.reading() as tx:
-        hold = read_hold(tx)
+        hold = held(tx).restored
     found = [generation_of(store), len(names_in(store)), list(store.check()), hold is not None]
     store.close()
     return found

@@ -13,8 +13,9 @@ import pytest
 
 from horarium.errors import InvalidValue
 from horarium.records.runs import Run
+from horarium.scheduling.hold import FREE, held
+from horarium.scheduling.hold_desk import HoldDesk
 from horarium.scheduling.loop import Loop
-from horarium.scheduling.maintenance import Maintenance, held
 from horarium.states import EventKind, NodeState, RunState
 from horarium.store.books.events import EventBook
 from horarium.store.books.nodes import NodeBook
@@ -34,8 +35,8 @@ def house(where: str) -> Iterator[House]:
     opened.close()
 
 
-def switch(house: House, *, woken: bool = True) -> Maintenance:
-    return Maintenance(house.store, house.clock, house.service.wake if woken else lambda: None)
+def switch(house: House, *, woken: bool = True) -> HoldDesk:
+    return HoldDesk(house.store, house.clock, house.service.wake if woken else lambda: None)
 
 
 def ended(house: House) -> list[Run]:
@@ -47,7 +48,7 @@ def test_nothing_starts_until_it_ends_and_no_planned_time_is_lost(house: House) 
     house.service.start()
     assert soon(lambda: len(ended(house)) >= 2)
     mode = switch(house)
-    assert mode.begin(actor=TESTER, reason="New disk")
+    assert mode.begin_maintenance(actor=TESTER, reason="New disk")
     # What was claimed a moment before still begins.
     time.sleep(0.6)
     before = len(ended(house))
@@ -55,7 +56,7 @@ def test_nothing_starts_until_it_ends_and_no_planned_time_is_lost(house: House) 
     time.sleep(1.0)
     assert len(ended(house)) == before
     assert len(house.runs()) >= waiting + 3
-    assert mode.end(actor=TESTER)
+    assert mode.end_maintenance(actor=TESTER)
     assert soon(lambda: not [run for run in house.runs() if run.is_open and run.not_before is not None])
     planned = [run.planned_at for run in house.runs() if run.planned_at is not None]
     assert all(later - earlier == timedelta(seconds=0.2) for earlier, later in pairwise(sorted(planned)))
@@ -74,13 +75,13 @@ def test_a_run_by_hand_waits_too_and_what_runs_goes_on(house: House) -> None:
     house.desk.trigger("long", by=TESTER)
     assert began.wait(20)
     mode = switch(house)
-    mode.begin(actor=TESTER)
+    mode.begin_maintenance(actor=TESTER)
     house.desk.trigger("short", by=TESTER)
     release.set()
     assert soon(lambda: [run.task_name for run in ended(house)] == ["long"])
     time.sleep(0.5)
     assert [run.task_name for run in ended(house)] == ["long"]
-    mode.end(actor=TESTER)
+    mode.end_maintenance(actor=TESTER)
     assert soon(lambda: {run.task_name for run in ended(house)} == {"long", "short"})
 
 
@@ -106,7 +107,7 @@ def test_what_ends_before_the_scheduler_has_heard_of_it_brings_nothing_new(
         look(loop, now)
 
     monkeypatch.setattr(Loop, "_look", late)
-    switch(house, woken=False).begin(actor=TESTER)
+    switch(house, woken=False).begin_maintenance(actor=TESTER)
     house.desk.trigger("short", by=TESTER)
     release.set()
     assert soon(lambda: "long" in {run.task_name for run in ended(house)})
@@ -120,12 +121,12 @@ def test_another_process_that_switches_is_heard(house: House, where: str) -> Non
     house.service.start()
     elsewhere = House(where)
     try:
-        switch(elsewhere, woken=False).begin(actor=TESTER)
+        switch(elsewhere, woken=False).begin_maintenance(actor=TESTER)
         time.sleep(2.5)
         house.desk.trigger("short", by=TESTER)
         time.sleep(0.5)
         assert ended(house) == []
-        switch(elsewhere, woken=False).end(actor=TESTER)
+        switch(elsewhere, woken=False).end_maintenance(actor=TESTER)
         assert soon(lambda: len(ended(house)) == 1)
     finally:
         elsewhere.close()
@@ -133,22 +134,22 @@ def test_another_process_that_switches_is_heard(house: House, where: str) -> Non
 
 def test_it_is_told_once_and_repeating_is_harmless(house: House) -> None:
     mode = switch(house)
-    assert not mode.end(actor=TESTER)
-    assert mode.begin(actor=TESTER, reason=" New \n disk ")
-    assert not mode.begin(actor=TESTER)
+    assert not mode.end_maintenance(actor=TESTER)
+    assert mode.begin_maintenance(actor=TESTER, reason=" New \n disk ")
+    assert not mode.begin_maintenance(actor=TESTER)
     with house.store.reading() as tx:
-        state = held(tx)
+        state = held(tx).maintenance
     assert state is not None
     assert (state.reason, state.by) == ("New disk", TESTER.words)
-    assert mode.end(actor=TESTER)
+    assert mode.end_maintenance(actor=TESTER)
     with house.store.reading() as tx:
         kinds = [
             event.kind for event in EventBook(tx).newest(kinds=[EventKind.MAINTENANCE_ON, EventKind.MAINTENANCE_OFF])
         ]
-        assert held(tx) is None
+        assert held(tx) == FREE
     assert kinds == ["maintenance.off", "maintenance.on"]
     with pytest.raises(InvalidValue, match="reason"):
-        mode.begin(actor=TESTER, reason="x" * 201)
+        mode.begin_maintenance(actor=TESTER, reason="x" * 201)
 
 
 def test_a_node_that_stops_is_seen_to_drain(house: House) -> None:

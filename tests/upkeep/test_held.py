@@ -11,13 +11,14 @@ from sqlalchemy import select
 
 from horarium import TaskScheduler
 from horarium.clock import SystemClock
+from horarium.scheduling.hold_desk import HoldDesk
 from horarium.states import Reason
 from horarium.store.backup import list_backups
 from horarium.store.opening import open_store
 from horarium.store.port import Store
 from horarium.store.tables import occurrence_spans, occurrences, task_executions
 from horarium.upkeep.backups import back_up
-from horarium.upkeep.restoring import Ask, release_schedules, restore_backup
+from horarium.upkeep.restoring import Ask, restore_backup
 from horarium.upkeep.rules import BackupRules
 from tests.faults.place import await_that
 from tests.support.people import TESTER
@@ -65,7 +66,7 @@ def test_r112_a_restored_store_starts_nothing_until_it_is_released(
         scheduler.start()
         threading.Event().wait(2.2)
         assert RAN == []
-        release_schedules(store, clock, TESTER, make_up=make_up)
+        HoldDesk(store, clock).release(actor=TESTER, make_up=make_up)
         await_that(lambda: len(RAN) >= 3)
     held = [row for row in rows(store, occurrences.c.reason) if row[0] == Reason.HELD]
     held += [row for row in rows(store, occurrence_spans.c.reason) if row[0] == Reason.HELD]

@@ -18,14 +18,15 @@ from horarium.errors import Conflict, StoreForeign, StoreNewer, StoreUnavailable
 from horarium.records.people import Role, User
 from horarium.records.tasks import PythonSpec, TaskDefinition
 from horarium.scheduling.heartbeat import Heartbeat
-from horarium.scheduling.hold import read_hold
+from horarium.scheduling.hold import held
+from horarium.scheduling.hold_desk import HoldDesk
 from horarium.scheduling.tasks import TaskDesk
 from horarium.store.alone import alone
 from horarium.store.backup import Keep, list_backups, make_backup, verify_backup
 from horarium.store.port import Store
 from horarium.store.schema import revision_of
 from horarium.store.tables import scheduled_tasks
-from horarium.upkeep.restoring import Ask, release_schedules, restore_backup
+from horarium.upkeep.restoring import Ask, restore_backup
 from horarium.upkeep.rules import BackupRules
 from tests.support.people import TESTER, SetClock
 
@@ -85,15 +86,15 @@ def test_r112_schedules_are_held_until_somebody_releases_them(
     with_tasks(store, clock, "one")
     backup = make_backup(store, rules.folder, clock=clock)
     with pytest.raises(Conflict, match="no schedules are held"):
-        release_schedules(store, clock, TESTER, make_up=True)
+        HoldDesk(store, clock).release(actor=TESTER, make_up=True)
     restore_backup(store, rules, clock, Ask(backup, TESTER))
     with store.reading() as tx:
-        hold = read_hold(tx)
+        hold = held(tx).restored
     assert hold is not None
     assert (hold.backup, hold.made_at) == (backup.name, backup.made_at)
-    release_schedules(store, clock, TESTER, make_up=True)
+    HoldDesk(store, clock).release(actor=TESTER, make_up=True)
     with store.reading() as tx:
-        assert read_hold(tx) is None
+        assert held(tx).restored is None
 
 
 @pytest.mark.timeout(400)

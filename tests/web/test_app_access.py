@@ -25,7 +25,7 @@ from horarium.records.credentials import Subject
 from horarium.records.people import Project, Role, User
 from horarium.records.reach import NOWHERE, Place
 from horarium.scheduling.checks import CheckDesk
-from horarium.scheduling.hold import Hold, put_hold
+from horarium.scheduling.hold import Restored, put_restored
 from horarium.store.books.links import AccountLink, AccountLinkBook
 from horarium.store.port import Transaction
 from horarium.store.tables.everything import metadata
@@ -182,7 +182,7 @@ def about_backup(site: Site, row: Row) -> str:
 def hold_schedules(site: Site) -> None:
     """Hold all schedules, as a restore does."""
     with site.store.transaction() as tx:
-        put_hold(tx, Hold(site.clock.now(), "a", site.clock.now()))
+        put_restored(tx, Restored(site.clock.now(), "a", site.clock.now()))
 
 
 def invitation(site: Site) -> tuple[int, str]:

@@ -138,7 +138,7 @@ def scene(site: Site, row: Row) -> tuple[str, dict[str, Any]]:
     if row.route in {"projects", "credential_new", "channel_new"}:
         form["name"] = name
     if row.route == "system_maintenance":
-        site.app.state.house.maintenance.end(actor=TESTER)
+        site.app.state.house.holds.end_maintenance(actor=TESTER)
     path = test_app_access.address(site, row, Who.ADMIN)
     form |= SOUND.get(row.route, {})
     if row.route == "tasks_act":

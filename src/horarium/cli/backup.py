@@ -24,11 +24,12 @@ from horarium.cli.terminal import say, say_json
 from horarium.cli.words import both, count_of
 from horarium.cli.workplace import Workplace, workplace
 from horarium.errors import NotFound, StoreForeign
-from horarium.scheduling.hold import read_hold
+from horarium.scheduling.hold import held
+from horarium.scheduling.hold_desk import HoldDesk
 from horarium.store.backup import Backup, find_backup, list_backups, prune_backups
 from horarium.upkeep.backups import HAND, back_up, look_ahead
 from horarium.upkeep.proving import Proof, drill, verify
-from horarium.upkeep.restoring import Ask, Restored, refuse_nodes, release_schedules, restore_backup
+from horarium.upkeep.restoring import Ask, Restored, refuse_nodes, restore_backup
 from horarium.upkeep.rules import BackupRules, rules_of, shown
 
 NEWEST = "newest"
@@ -232,7 +233,7 @@ def release(
         if make_up is None:
             _tell_hold(work, as_json=as_json)
             return
-        done = release_schedules(work.store, work.clock, work.actor, make_up=make_up)
+        done = HoldDesk(work.store, work.clock).release(actor=work.actor, make_up=make_up)
         if as_json:
             say_json({"make_up": make_up, "tasks": done.tasks, "runs": done.runs})
         elif make_up:
@@ -297,7 +298,7 @@ def _tell_restored(done: Restored, *, as_json: bool) -> None:
 
 def _tell_hold(work: Workplace, *, as_json: bool) -> None:
     with work.store.reading() as tx:
-        hold = read_hold(tx)
+        hold = held(tx).restored
     if as_json:
         since = None if hold is None else hold.since.isoformat()
         say_json({"held": hold is not None, "since": since, "backup": None if hold is None else hold.backup})

@@ -13,12 +13,12 @@ from horarium.records.tasks import CommandSpec, Parking
 from horarium.runs.launch import NO_PARAMS, Assignment
 from horarium.scheduling.compiled import CompiledTask, CompiledTasks
 from horarium.scheduling.crowd import Crowd, Slots
+from horarium.scheduling.hold import held
 from horarium.states import EventKind
 from horarium.store.books.events import EventBook
 from horarium.store.books.runs import HoldingBook, RunBook, Waiting
 from horarium.store.books.tasks import TaskBook
 from horarium.store.port import Transaction
-from horarium.store.schema import MAINTENANCE, read_meta
 
 LEAD = 250_000
 """How long before their instants runs are claimed, in microseconds: no commit lies between due and start."""
@@ -57,7 +57,7 @@ class Claimer:
         self.backlog = True
         self.is_open = True
         self.is_held = False
-        """Set by the loop in maintenance mode: what is planned waits."""
+        """Set by the loop while schedules are held: what is planned waits."""
         self.is_short = False
         """Set by the loop while something waits for the end of a run; each end then calls `on_end`."""
         self.on_end: Callable[[], None] = _nothing
@@ -108,9 +108,9 @@ class Claimer:
         chosen = self._choose(tx, now, room, self.crowd(leaving) if crowd is None else crowd)
         if not chosen:
             return []
-        if read_meta(tx, MAINTENANCE) is not None:
-            # Asked last: whoever switched before one of these was written must not see it begin. The loop hears of
-            # the switch a moment later; an end of a run may claim before that.
+        if held(tx).starts_nothing:
+            # Asked last: whoever held schedules before one of these was written must not see it begin. The loop hears
+            # of that a moment later; an end of a run may claim before that.
             self.backlog = True
             return []
         if tx.capabilities.skips_locked:

@@ -12,7 +12,7 @@ from horarium.errors import StoreError
 from horarium.runs.launch import Launcher
 from horarium.scheduling.claims import LEAD, Claimer, Claims
 from horarium.scheduling.compiled import CompiledTasks
-from horarium.scheduling.hold import read_hold
+from horarium.scheduling.hold import held
 from horarium.scheduling.starter import Starter
 from horarium.scheduling.tick import Ticker
 from horarium.states import EventKind
@@ -20,7 +20,6 @@ from horarium.store.books.agenda import AgendaBook
 from horarium.store.books.events import EventBook
 from horarium.store.books.runs import HoldingBook
 from horarium.store.port import Store
-from horarium.store.schema import MAINTENANCE, read_meta
 
 log = logging.getLogger("horarium.scheduling")
 
@@ -158,7 +157,7 @@ class Loop:
         """Tell whether a restore holds all schedules; once free, they are so for good."""
         if self._stale:
             with self._store.reading() as tx:
-                self._is_held = read_hold(tx) is not None
+                self._is_held = held(tx).plans_nothing
             # What else is new is looked at when nothing is held any more.
             self._stale = not self._is_held
         return self._is_held
@@ -174,10 +173,11 @@ class Loop:
         claims: Claims = []
         crowd = claimer.crowd()
         with self._store.transaction() as tx:
-            claimer.is_held = claimer.is_held or read_meta(tx, MAINTENANCE) is not None
             if waits:
                 claimer.backlog = True
                 claims = claimer.claim(tx, 0, crowd=crowd)
+            # What was just claimed was asked for: nothing is held.
+            claimer.is_held = claimer.is_held or (not claims and held(tx).starts_nothing)
             room = claimer.room - len(claims) if claimer.is_open else 0
             harvest = self._ticker.tick(tx, now, now + LEAD, room=room, known=self._known, crowd=crowd)
             if harvest.queued:
@@ -212,7 +212,7 @@ class Loop:
             self._first = AgendaBook(tx).first(known=self._known)
             self._waiting = AgendaBook(tx).first_waiting()
             asked = HoldingBook(tx).cancel_asked(self.node_id)
-            self._claimer.is_held = read_meta(tx, MAINTENANCE) is not None
+            self._claimer.is_held = held(tx).starts_nothing
             self._read_ahead(tx, now)
         for run_id, actor in asked:
             self._cancel(run_id, actor)

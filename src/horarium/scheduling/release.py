@@ -1,4 +1,4 @@
-"""Let schedules go on that a restore has held: what was missed is made up, or left out with its reason."""
+"""Leave out what was missed while a restore held schedules: every instant and every waiting run with its reason."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from horarium.clock import Clock, to_micros
-from horarium.errors import Conflict
+from horarium.clock import Clock
 from horarium.scheduling.arrears import settle_arrears
-from horarium.scheduling.hold import KEY, read_hold
 from horarium.states import EventKind, Reason, RunState
 from horarium.store.books.aftermath import AftermathBook
 from horarium.store.books.events import EventBook
 from horarium.store.books.runs import HoldingBook
 from horarium.store.books.tasks import TaskBook
 from horarium.store.port import Store, Transaction
-from horarium.store.schema import drop_meta
 
 AT_ONCE: Final = 200
 
@@ -32,35 +29,8 @@ class Released:
     runs: int = 0
 
 
-def release(
-    store: Store,
-    clock: Clock,
-    *,
-    make_up: bool,
-    note: Callable[[Transaction, Released], None],
-    go_on: Callable[[], None] | None = None,
-) -> Released:
-    """Let held schedules go on.
-
-    With `make_up` each task's misfire policy decides about what it missed, and runs that waited when the backup was
-    made start; without, all of that is left out, for the reason "held". `note` writes into the transaction that ends
-    the hold. May be killed and repeated. Raises `Conflict` when nothing is held.
-    """
-    with store.reading() as tx:
-        hold = read_hold(tx)
-    if hold is None:
-        raise Conflict("no schedules are held")
-    done = Released() if make_up else _leave_out(store, clock, to_micros(hold.since), go_on or _nothing)
-    with store.transaction() as tx:
-        if read_hold(tx) is None:
-            raise Conflict("somebody else has released the schedules already")
-        drop_meta(tx, KEY)
-        note(tx, done)
-        store.announce_change(tx)
-    return done
-
-
-def _leave_out(store: Store, clock: Clock, since: int, go_on: Callable[[], None]) -> Released:
+def leave_out(store: Store, clock: Clock, since: int, go_on: Callable[[], None]) -> Released:
+    """Settle what was missed, and give up what has waited since before `since`, each for the reason "held"."""
     tasks = runs = after = 0
     while True:
         with store.transaction() as tx:
@@ -92,7 +62,3 @@ def _give_up(tx: Transaction, now: int, run: tuple[int, int, int, str]) -> bool:
         return False
     EventBook(tx).append(EventKind.RUN_FINISHED, at=now, task_id=task_id, run_id=run_id, body={"state": ending.value})
     return True
-
-
-def _nothing() -> None:
-    return None

@@ -10,10 +10,10 @@ from typing import Final
 
 from horarium.clock import Clock, to_micros
 from horarium.errors import StoreError
+from horarium.scheduling.hold import held
 from horarium.store.books.agenda import AgendaBook
 from horarium.store.books.nodes import NodeBook
 from horarium.store.port import Store, Transaction
-from horarium.store.schema import MAINTENANCE, read_meta
 from horarium.upkeep.damage import damage_of
 
 LOW_ROOM_BYTES: Final = 500 * 1024 * 1024
@@ -71,7 +71,7 @@ def examine(store: Store, clock: Clock, *, folder: Path | None = None, limit_sec
     try:
         with store.reading() as tx:
             nodes, lag, overdue = _figures(store, clock, tx)
-            is_held = read_meta(tx, MAINTENANCE) is not None
+            is_held = held(tx).maintenance is not None
     except StoreError as error:
         checks.append(Check("database", Health.BAD, str(error)))
     else:

@@ -14,8 +14,6 @@ from horarium.errors import StoreForeign, StoreNewer, StoreOutdated
 from horarium.store.port import Store, Transaction
 from horarium.store.tables import SCHEMA_REVISION, counters, meta
 
-MAINTENANCE: Final = "maintenance"
-"""The key of maintenance mode among what is kept beside the tables."""
 _TABLES: Final = Path(__file__).with_name("tables.sql")
 _NAME = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
 _FIRST_HEAD = text("INSERT INTO audit_head (name, last_id, last_hash) VALUES ('main', 0, :hash)")

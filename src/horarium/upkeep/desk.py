@@ -15,13 +15,11 @@ from horarium.audit.trail import About, Trail
 from horarium.clock import Clock
 from horarium.errors import Conflict, HorariumError
 from horarium.records.actors import Actor
-from horarium.scheduling.hold import Hold, read_hold
-from horarium.scheduling.release import Released
 from horarium.store.backup import Backup, find_backup, list_backups
 from horarium.store.port import Store
 from horarium.upkeep.backups import HAND, back_up
 from horarium.upkeep.proving import Proof, drill, verify
-from horarium.upkeep.restoring import Ask, release_schedules, restore_backup
+from horarium.upkeep.restoring import Ask, restore_backup
 from horarium.upkeep.rules import BackupRules
 
 log = logging.getLogger("horarium.upkeep")
@@ -102,11 +100,6 @@ class BackupDesk:
         """Return the backup of a name. Raises `NotFound`."""
         return find_backup(self.rules.folder, name)
 
-    def hold(self) -> Hold | None:
-        """Return how schedules are held after a restore, None when they are not."""
-        with self._store.reading() as tx:
-            return read_hold(tx)
-
     def make(self, actor: Actor) -> None:
         """Begin to make a backup. Raises `Conflict` while something is being done."""
         rules, last = self.rules, self.all()[:1]
@@ -156,10 +149,6 @@ class BackupDesk:
             return True, f"{backup.name} is restored.{kept}"
 
         self._begin(Doing.RESTORE, name, actor, work, backup.drilled_seconds)
-
-    def release(self, actor: Actor, *, make_up: bool) -> Released:
-        """Let held schedules go on. Raises `Conflict` when none are held."""
-        return release_schedules(self._store, self._clock, actor, make_up=make_up)
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until what is being done is over."""

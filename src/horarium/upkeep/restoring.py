@@ -15,9 +15,8 @@ from horarium.errors import Conflict, VaultSealed
 from horarium.records.actors import Actor
 from horarium.records.runs import Node
 from horarium.scheduling.compiled import CompiledTasks
-from horarium.scheduling.hold import Hold, put_hold
-from horarium.scheduling.release import Released
-from horarium.scheduling.release import release as release_hold
+from horarium.scheduling.hold import Restored as RestoredHold
+from horarium.scheduling.hold import put_restored
 from horarium.scheduling.rescue import bury, find_dead
 from horarium.store.alone import alone
 from horarium.store.backup import Backup, make_backup
@@ -98,21 +97,6 @@ def restore_backup(
     return Restored(ask.backup, safety, clock.monotonic() - began)
 
 
-def release_schedules(
-    store: Store, clock: Clock, actor: Actor, *, make_up: bool, go_on: GoOn | None = None
-) -> Released:
-    """Let held schedules go on, making up what was missed by each task's policy or leaving all of it out.
-
-    Raises `Conflict` when nothing is held.
-    """
-    trail = Trail(store, clock)
-
-    def note(tx: Transaction, done: Released) -> None:
-        trail.note(tx, actor, Action.SCHEDULES_RELEASED, make_up=make_up, tasks=done.tasks, runs=done.runs)
-
-    return release_hold(store, clock, make_up=make_up, note=note, go_on=go_on)
-
-
 def refuse_nodes(store: Store) -> None:
     """Raise `Conflict` naming the processes that schedule in `store`, if there are any."""
     living = living_nodes(store)
@@ -179,7 +163,7 @@ def _settle(tx: Transaction, trail: Trail, clock: Clock, ask: Ask, safety: Backu
     after.give_up_letters(micros)
     living = [number for number, *_ in NodeBook(tx).living()]
     bury(tx, living, CompiledTasks(), micros)
-    put_hold(tx, Hold(now, ask.backup.name, ask.backup.made_at))
+    put_restored(tx, RestoredHold(now, ask.backup.name, ask.backup.made_at))
     trail.note(
         tx,
         ask.actor,

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 from horarium.accounts.roles import Permission, may
 from horarium.records.people import Role
-from horarium.scheduling.hold import read_hold
-from horarium.scheduling.maintenance import held
+from horarium.scheduling.hold import Hold, held
 from horarium.store.books.events import EventBook
 from horarium.store.books.history import HistoryBook, RunFilter
 from horarium.store.books.nodes import NodeBook
@@ -37,12 +36,13 @@ def shell(
 
     `acts` says whether something on this very page may be run or paused; else it is asked whether anything might.
     """
+    hold = held(tx)
     return Shell(
         links=visit.links,
         viewer=viewer(visit, acts),
         now=visit.now,
         csrf=visit.token,
-        health=health(visit.house.services.store, tx),
+        health=health(visit.house.services.store, tx, hold),
         team=visit.house.team(tx),
         tasks=TaskBook(tx).count(TaskFilter(reach=visit.reach, not_others=visit.user.id)),
         running=HistoryBook(tx).count(RunFilter(view="running", reach=visit.reach)),
@@ -50,7 +50,7 @@ def shell(
         people=RosterBook(tx).count(RosterFilter()) if may(visit.identity, Permission.USERS_MANAGE) else None,
         audit=may(visit.identity, Permission.AUDIT_READ),
         system=may(visit.identity, Permission.SYSTEM_READ),
-        maintenance=_maintenance(tx),
+        maintenance=None if hold.maintenance is None else hold.maintenance.reason,
         notices=visit.notices,
         stream=None if visit.is_held else stream or visit.links.to("events", after=EventBook(tx).settled_id()),
         watch=watch,
@@ -97,11 +97,6 @@ def viewer(visit: Visit, acts: bool | None = None) -> Viewer:  # noqa: FBT001 - 
     )
 
 
-def _maintenance(tx: Transaction) -> str | None:
-    found = held(tx)
-    return None if found is None else found.reason
-
-
 def _projects(visit: Visit, tx: Transaction) -> int | None:
     """Return how many projects somebody sees, None where there is no page about them to show."""
     if may(visit.identity, Permission.PROJECTS_MANAGE):
@@ -115,11 +110,11 @@ def is_alive(store: Store, tx: Transaction) -> bool:
     return any(lease_until > now for _, lease_until, _, _ in NodeBook(tx).living())
 
 
-def health(store: Store, tx: Transaction) -> Health:
+def health(store: Store, tx: Transaction, hold: Hold) -> Health:
     """Return how the scheduler does, in a few words."""
     if damage_of(store):
         return Health(status="failed", words="Database is damaged", detail="Nothing is written")
-    if read_hold(tx) is not None:
+    if hold.restored is not None:
         return Health(status="paused", words="Schedules are held", detail="after a restore")
     if not is_alive(store, tx):
         return Health(status="failed", words="Scheduler is not running")

@@ -28,7 +28,7 @@ from horarium.preferences.settings import Preferences
 from horarium.scheduling.calls import CallDesk
 from horarium.scheduling.checks import CheckDesk
 from horarium.scheduling.departures import Departures
-from horarium.scheduling.maintenance import Maintenance
+from horarium.scheduling.hold_desk import HoldDesk
 from horarium.store.books.people import PeopleBook
 from horarium.store.port import Transaction
 from horarium.upkeep.desk import BackupDesk
@@ -71,7 +71,7 @@ class House:
     telling: Telling
     hub: Hub
     traffic: Traffic
-    maintenance: Maintenance
+    holds: HoldDesk
     trail: Trail
     preferences: Preferences
     links: Links
@@ -127,7 +127,7 @@ def build(services: Services) -> House:
         checks=CheckDesk(store, clock),
         calls=CallDesk(store, clock),
         traffic=Traffic(clock),
-        maintenance=Maintenance(store, clock, services.desk.means.on_change),
+        holds=HoldDesk(store, clock, services.desk.means.on_change),
         backups=services.backups or _backups(services),
         telling=Telling.of(services, strongroom.vault),
         hub=Hub(store, clock, sessions),

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from horarium.audit.actions import Action
 from horarium.audit.trail import About
 from horarium.errors import HorariumError, InvalidValue
-from horarium.scheduling.hold import read_hold
+from horarium.scheduling.hold import held
 from horarium.store.backup import Backup
 from horarium.store.backup.packing import opened_plainly
 from horarium.store.backup.shelf import Kind
@@ -126,7 +126,7 @@ def send_release(visit: Visit) -> Response:
     how = visit.form.text("missed")
     if how not in {"make_up", "leave_out"}:
         raise InvalidValue("missed", how, "use make_up or leave_out")
-    done = visit.house.backups.release(visit.actor, make_up=how == "make_up")
+    done = visit.house.holds.release(actor=visit.actor, make_up=how == "make_up")
     text = "Each task’s policy says what is made up."
     if how == "leave_out":
         text = f"What was missed of {plural(done.tasks, 'task')} and {plural(done.runs, 'waiting run')} is left out."
@@ -136,7 +136,7 @@ def send_release(visit: Visit) -> Response:
 def backups_section(visit: Visit, tx: Transaction) -> BackupsSection:
     """Return the card about backups, for a page that may show it: whoever may not manage the system sees none."""
     desk, job = visit.house.backups, visit.house.backups.job
-    hold = read_hold(tx)
+    hold = held(tx).restored
     try:
         backups, rules = desk.all(), desk.rules
     except HorariumError as error:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from horarium.accounts.roles import Permission, may
 from horarium.runs.figures import RunFigures, Spread
-from horarium.scheduling.maintenance import held
+from horarium.scheduling.hold import held
 from horarium.states import CheckState, RunState
 from horarium.store.books.checks import CheckBook
 from horarium.store.books.nodes import NodeBook
@@ -82,7 +82,7 @@ class _Collector:
             sample, (_, oldest) = book.look(now), book.due_waiting(now)
             lease_now = services.store.lease_now(tx)
             living, nodes = {each[0]: each[1] for each in NodeBook(tx).living()}, NodeBook(tx).all()
-            counts, is_held = CheckBook(tx).counts(), held(tx) is not None
+            counts, is_held = CheckBook(tx).counts(), held(tx).maintenance is not None
             newest = SilenceBook(tx).newest(most=1)
         yield _gauge("horarium_runs_waiting", "Runs whose time has come and that wait for a place.", sample.waiting)
         waited = 0.0 if oldest is None else max(0.0, (now - oldest) / 1_000_000)

@@ -12,7 +12,8 @@ from horarium.audit.actions import Action
 from horarium.audit.trail import About
 from horarium.errors import InvalidValue
 from horarium.records.runs import Event, Node
-from horarium.scheduling.maintenance import REASON_LIMIT, Held, held
+from horarium.scheduling.hold import Maintenance, held
+from horarium.scheduling.hold_desk import REASON_LIMIT
 from horarium.server.health import Health, Report
 from horarium.states import EventKind, NodeState
 from horarium.store.books.events import EventBook
@@ -59,7 +60,7 @@ def show(visit: Visit) -> Response:
     report = report_of(visit)
     storage = storage_section(visit)
     with visit.house.services.store.reading() as tx:
-        state = held(tx)
+        state = held(tx).maintenance
         page = SystemPage(
             shell=shell(visit, tx),
             status=_STATUS[report.worst],
@@ -86,10 +87,10 @@ def send_maintenance(visit: Visit) -> Response:
         raise InvalidValue("do", wanted, "use begin or end")
     if wanted == "begin":
         reason = visit.form.text("reason", most=REASON_LIMIT)
-        did = visit.house.maintenance.begin(actor=visit.actor, reason=reason)
+        did = visit.house.holds.begin_maintenance(actor=visit.actor, reason=reason)
         title, text = "Maintenance mode is on", "What falls due waits; what runs goes on to its end."
     else:
-        did = visit.house.maintenance.end(actor=visit.actor)
+        did = visit.house.holds.end_maintenance(actor=visit.actor)
         title, text = "Maintenance mode is off", "What waited starts now."
     notice = Notice(status="ok", title=title, text=text if did else "It was so already.")
     return visit.go(visit.links.to("system"), notice=notice)
@@ -126,7 +127,7 @@ def _parts(report: Report) -> tuple[Part, ...]:
     )
 
 
-def _workers(visit: Visit, tx: Transaction, state: Held | None) -> tuple[WorkerRow, ...]:
+def _workers(visit: Visit, tx: Transaction, state: Maintenance | None) -> tuple[WorkerRow, ...]:
     lease_now, busy = visit.house.services.store.lease_now(tx), SampleBook(tx).busy_by_node()
     leases = {number: until for number, until, _, _ in NodeBook(tx).living()}
     alive = NodeBook(tx).all()
