@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from horarium.cli.exits import ExitCode
+from horarium.errors import StoreUnavailable
 from horarium.scheduling.heartbeat import Heartbeat
+from horarium.store.books.audit import AuditBook
 from horarium.store.opening import open_store
 from tests.cli.conftest import Answer, Program, StillClock
 
@@ -47,6 +51,32 @@ def test_r112_a_backup_is_made_shown_proved_and_restored(horarium: Program, home
     log = {each["action"] for each in horarium("audit", "list", "--json").json}
     assert "backup.restored" in log
     assert horarium("db", "check").code == 0
+
+
+def test_r107_what_came_of_each_is_told_with_who_asked(horarium: Program) -> None:
+    add(horarium, "one")
+    name = made(horarium)
+    horarium("backup", "verify", "--all")
+    horarium("backup", "drill")
+    horarium("backup", "restore", name, "--dry-run")
+    entries = [each for each in horarium("audit", "list", "--json").json if each["action"].startswith("backup.")]
+    assert [each["action"] for each in reversed(entries)] == [
+        *("backup.made", "backup.verified", "backup.drilled", "backup.drilled")
+    ]
+    assert {(each["source"], each["result"]) for each in entries} == {("cli", "done")}
+    assert all(name in json.dumps(each) for each in entries)
+
+
+def test_r109_what_cannot_be_told_is_done_and_said_beside_the_answer(
+    horarium: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable("the audit log cannot be written")
+
+    monkeypatch.setattr(AuditBook, "append", refuse)
+    for words in (("make",), ("verify", "newest"), ("drill", "newest"), ("make", "--json")):
+        done = horarium("backup", *words)
+        assert (done.code, "The audit log could not be told of it" in done.err) == (0, True), words
 
 
 def test_r112_schedules_are_released_by_a_choice(horarium: Program, clock: StillClock) -> None:

@@ -61,7 +61,7 @@ def test_rp21_a_drill_restores_aside_compares_and_opens_ten_secrets(
     # Nothing of the drill stays, and the store is as it was.
     assert {each.name for each in rules.folder.iterdir()} == {".lock", backup.name, backup.note.name}
     assert list(store.check()) == []
-    assert verify(rules, clock, kept).look.passed
+    assert verify(store, rules, clock, kept).look.passed
 
 
 def test_rp21_a_missing_key_is_found_out_before_anybody_needs_it(

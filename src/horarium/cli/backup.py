@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from horarium.audit.actions import Action, Result
-from horarium.audit.trail import About, Trail
+from horarium.audit.actions import Action
+from horarium.audit.trail import Trail
 from horarium.cli.asking import Command, Json, new_app
 from horarium.cli.backup_shapes import (
     backup_shape,
@@ -20,7 +20,7 @@ from horarium.cli.backup_shapes import (
 )
 from horarium.cli.exits import ExitCode
 from horarium.cli.tables import say_table
-from horarium.cli.terminal import say, say_json
+from horarium.cli.terminal import say, say_json, tell
 from horarium.cli.words import both, count_of
 from horarium.cli.workplace import Workplace, workplace
 from horarium.errors import NotFound, StoreForeign
@@ -63,6 +63,8 @@ def make(context: typer.Context, *, dry_run: DryRun = False, as_json: Json = Fal
                 say(f"Afterwards {count_of(ahead['pruned'], 'old backup')} would be removed.")
             return
         done = back_up(work.store, rules, work.clock, origin=HAND, actor=work.actor)
+        if "untold" in done:
+            tell(done["untold"])
         if as_json:
             say_json(done)
             return
@@ -134,8 +136,7 @@ def verify_one(
     with workplace(context) as work:
         rules = _rules(work)
         wanted = list_backups(rules.folder) if everything else [_find(rules, name)]
-        proofs = [verify(rules, work.clock, each) for each in wanted]
-        _note(work, Action.BACKUP_VERIFIED, proofs)
+        proofs = [verify(work.store, rules, work.clock, each, actor=work.actor) for each in wanted]
         _tell(proofs, as_json=as_json)
 
 
@@ -150,8 +151,7 @@ def drill_one(context: typer.Context, name: Name = NEWEST, *, as_json: Json = Fa
     """
     with workplace(context) as work:
         rules = _rules(work)
-        proof = drill(work.store, rules, work.clock, _find(rules, name))
-        _note(work, Action.BACKUP_DRILLED, [proof])
+        proof = drill(work.store, rules, work.clock, _find(rules, name), actor=work.actor)
         _tell([proof], as_json=as_json)
 
 
@@ -181,7 +181,7 @@ def restore_one(
         found = _find(store_rules, name)
         if dry_run:
             refuse_nodes(work.store)
-            _tell([drill(work.store, store_rules, work.clock, found)], as_json=as_json)
+            _tell([drill(work.store, store_rules, work.clock, found, actor=work.actor)], as_json=as_json)
             return
         when = both(found.made_at, work.now, work.zone)
         question = f"Replace everything in {work.store.location} by {found.name}, made {when}?"
@@ -269,14 +269,10 @@ def _state(each: Backup) -> str:
     return f"{state_words(each)}, secrets need another key" if each.vault == "sealed" else state_words(each)
 
 
-def _note(work: Workplace, action: Action, proofs: list[Proof]) -> None:
-    for proof in proofs:
-        result = Result.DONE if proof.look.passed else Result.FAILED
-        about = About("backup", None, proof.backup.name)
-        Trail(work.store, work.clock).note_alone(work.actor, action, about, result=result, found=proof.look.words)
-
-
 def _tell(proofs: list[Proof], *, as_json: bool) -> None:
+    for each in proofs:
+        if each.untold:
+            tell(f"{each.backup.name}: {each.untold}")
     if as_json:
         say_json([proof_shape(each) for each in proofs])
     for each in () if as_json else proofs:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from horarium.audit.actions import Action
-from horarium.audit.trail import About, Trail
 from horarium.clock import Clock
 from horarium.errors import HorariumError, StoreError, StoreForeign, StoreFull, StoreUnavailable
 from horarium.execution.context import CURRENT
@@ -21,6 +20,7 @@ from horarium.store.backup.packing import GoOn, check_room
 from horarium.store.books.events import EventBook
 from horarium.store.port import Store
 from horarium.upkeep.rules import BackupRules, refuse_foreign_folder, rules_of_host
+from horarium.upkeep.telling import Entry
 from horarium.upkeep.workplace import StoreOrAddress, go_on, opened, refuse_from_params, settled
 
 KEEP: Final = 14
@@ -74,15 +74,15 @@ def back_up(
 ) -> dict[str, Any]:
     """Make a backup by the rules and prune; tell of it in the store, whether it went well or not.
 
-    A backup that an `actor` asked for stands in the audit log. Raises as `backup_database` does.
+    The audit log names the `actor` who asked for it; without one it is the run's or the program's. What it could not be
+    told is in the answer as `untold`. Raises as `backup_database` does.
     """
     began = clock.monotonic()
     try:
-        made = make_backup(store, rules.folder, clock=clock, go_on=go_on, wrapping=rules.wrapping(origin))
+        made, untold = make_told(store, rules, clock, origin=origin, go_on=go_on, actor=actor)
     except (HorariumError, OSError) as error:
         _tell(store, clock, EventKind.BACKUP_FAILED, {"error": str(error), "seconds": clock.monotonic() - began})
         raise
-    note_made(store, clock, made, actor)
     pruned = prune_backups(rules.folder, rules.keep)
     copied = _copied(store, rules, clock, [each.name for each in pruned])
     return {
@@ -95,8 +95,21 @@ def back_up(
         "pruned": len(pruned),
         "kept": len(list_backups(rules.folder)),
         **copied,
+        **({"untold": untold} if untold else {}),
         "dry_run": False,
     }
+
+
+def make_told(
+    store: Store, rules: BackupRules, clock: Clock, *, origin: str, go_on: GoOn | None, actor: Actor | None
+) -> tuple[Backup, str]:
+    """Make a backup and tell of it, by an event and in the audit log; return it with why the latter could not be."""
+    entry = Entry(store, clock, Action.BACKUP_MADE, actor)
+    with entry.watching(origin=origin):
+        made = make_backup(store, rules.folder, clock=clock, go_on=go_on, wrapping=rules.wrapping(origin))
+    body = {"file": made.name, "seconds": round(made.seconds, 3), "bytes": made.size, "vault": made.vault}
+    _tell(store, clock, EventKind.BACKUP_MADE, body)
+    return made, entry.write(passed=True, name=made.name, bytes=made.size, origin=origin)
 
 
 def _copied(store: Store, rules: BackupRules, clock: Clock, gone: list[str]) -> dict[str, Any]:
@@ -123,15 +136,8 @@ def _drilled(store: Store, rules: BackupRules, clock: Clock, name: str, step: Go
     if not proof.look.passed:
         _tell(store, clock, EventKind.BACKUP_FAILED, {"error": proof.look.words, "file": name})
         raise StoreForeign(f"{name} was made, but cannot be restored: {proof.look.words}")
-    return {"drill": "passed", "drill_seconds": round(proof.look.seconds, 3), "secrets_opened": proof.secrets}
-
-
-def note_made(store: Store, clock: Clock, made: Backup, actor: Actor | None) -> None:
-    """Tell in the store of a backup that was made."""
-    body = {"file": made.name, "seconds": round(made.seconds, 3), "bytes": made.size, "vault": made.vault}
-    _tell(store, clock, EventKind.BACKUP_MADE, body)
-    if actor is not None:
-        Trail(store, clock).note_alone(actor, Action.BACKUP_MADE, About("backup", None, made.name))
+    told = {"untold": proof.untold} if proof.untold else {}
+    return {"drill": "passed", "drill_seconds": round(proof.look.seconds, 3), "secrets_opened": proof.secrets, **told}
 
 
 def look_ahead(store: Store, rules: BackupRules) -> dict[str, Any]:

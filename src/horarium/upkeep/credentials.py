@@ -6,8 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from horarium.clock import Clock
-from horarium.records.actors import Actor
-from horarium.upkeep.workplace import StoreOrAddress, go_on, is_run, opened, refuse_from_params, settled
+from horarium.upkeep.workplace import StoreOrAddress, acting, go_on, opened, refuse_from_params, settled
 from horarium.vault.idle import MONTHS, IdleRule, IdleTidier
 
 
@@ -28,7 +27,6 @@ def cleanup_inactive_credentials(
     """
     refuse_from_params(store=store)
     rule = IdleRule(months=months)
-    actor = Actor.of_server() if is_run() else Actor.of_code()
     with opened(store) as found:
-        done = IdleTidier(found, settled(clock), actor, rule).run(dry_run=dry_run, go_on=go_on())
+        done = IdleTidier(found, settled(clock), acting(), rule).run(dry_run=dry_run, go_on=go_on())
     return {**asdict(done), "dry_run": dry_run}

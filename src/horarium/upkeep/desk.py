@@ -10,8 +10,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from horarium.audit.actions import Action, Result
-from horarium.audit.trail import About, Trail
 from horarium.clock import Clock
 from horarium.errors import Conflict, HorariumError
 from horarium.records.actors import Actor
@@ -106,7 +104,7 @@ class BackupDesk:
 
         def work() -> tuple[bool, str]:
             done = back_up(self._store, rules, self._clock, origin=HAND, actor=actor)
-            return True, f"{done['file']} is made and proved."
+            return True, _with(f"{done['file']} is made and proved.", str(done.get("untold", "")))
 
         self._begin(Doing.MAKE, "", actor, work, last[0].seconds if last else None)
 
@@ -115,7 +113,7 @@ class BackupDesk:
         rules, backup = self.rules, self.find(name)
 
         def work() -> tuple[bool, str]:
-            return self._noted(Action.BACKUP_VERIFIED, actor, verify(rules, self._clock, backup))
+            return _outcome(verify(self._store, rules, self._clock, backup, actor=actor))
 
         self._begin(Doing.VERIFY, name, actor, work, None)
 
@@ -124,7 +122,7 @@ class BackupDesk:
         rules, backup = self.rules, self.find(name)
 
         def work() -> tuple[bool, str]:
-            return self._noted(Action.BACKUP_DRILLED, actor, drill(self._store, rules, self._clock, backup))
+            return _outcome(drill(self._store, rules, self._clock, backup, actor=actor))
 
         self._begin(Doing.DRILL, name, actor, work, backup.drilled_seconds)
 
@@ -178,13 +176,14 @@ class BackupDesk:
         finally:
             self._job = replace(job, is_over=True, passed=passed, words=words)
 
-    def _noted(self, action: Action, actor: Actor, proof: Proof) -> tuple[bool, str]:
-        result = Result.DONE if proof.look.passed else Result.FAILED
-        about = About("backup", None, proof.backup.name)
-        trail = Trail(self._store, self._clock)
-        trail.note_alone(actor, action, about, result=result, found=proof.look.words)
-        name, words = proof.backup.name, proof.look.words or "whole, as it was made"
-        return proof.look.passed, f"{words}." if name in words else f"{name}: {words}."
+
+def _outcome(proof: Proof) -> tuple[bool, str]:
+    name, words = proof.backup.name, proof.look.words or "whole, as it was made"
+    return proof.look.passed, _with(f"{words}." if name in words else f"{name}: {words}.", proof.untold)
+
+
+def _with(words: str, untold: str) -> str:
+    return f"{words} {untold}." if untold else words
 
 
 def _nothing() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from horarium.audit.actions import Action
 from horarium.clock import Clock
 from horarium.errors import CredentialUnreadable, StoreForeign, StoreNewer
+from horarium.records.actors import Actor
 from horarium.store.backup import Backup, verify_backup
 from horarium.store.backup.packing import GoOn
 from horarium.store.backup.restoring import drill as restore_aside
@@ -15,6 +17,7 @@ from horarium.store.backup.shelf import Kind, Look, remember
 from horarium.store.books.credentials import VersionBook
 from horarium.store.port import Store, Transaction
 from horarium.upkeep.rules import BackupRules
+from horarium.upkeep.telling import Entry
 from horarium.vault.vault import Vault
 
 SECRETS: Final = 10
@@ -25,34 +28,57 @@ SECRETS: Final = 10
 class Proof:
     """What came of a look at a backup: the backup with it written down, and the outcome.
 
-    `secrets` of `tried` were opened; both are 0 where only the file was read or nothing is in the vault.
+    `secrets` of `tried` were opened; both are 0 where only the file was read or nothing is in the vault. `untold` is
+    why the audit log could not be told of it, empty when it was.
     """
 
     backup: Backup
     look: Look
     secrets: int = 0
     tried: int = 0
+    untold: str = ""
 
 
 class _Unopened(Exception):
     """End a drill whose secrets do not open."""
 
 
-def verify(rules: BackupRules, clock: Clock, backup: Backup, *, go_on: GoOn | None = None) -> Proof:
+def verify(
+    store: Store,
+    rules: BackupRules,
+    clock: Clock,
+    backup: Backup,
+    *,
+    go_on: GoOn | None = None,
+    actor: Actor | None = None,
+) -> Proof:
     """Read a backup through: checksum, integrity, rows of each table; write down what came of it.
 
-    Raises `StoreFull`, `StoreUnavailable` where it could not be read; a damaged one is an outcome.
+    The audit log of `store` names the `actor` who asked, else the run or the program. Raises `StoreFull`,
+    `StoreUnavailable` where it could not be read; a damaged one is an outcome.
     """
-    return _proved(
-        clock, backup, Kind.VERIFY, lambda: (verify_backup(backup.path, seal=rules.seal, go_on=go_on), "")[1]
-    )
+
+    def work() -> str:
+        verify_backup(backup.path, seal=rules.seal, go_on=go_on)
+        return ""
+
+    entry = Entry(store, clock, Action.BACKUP_VERIFIED, actor, backup.name)
+    return _proved(clock, backup, Kind.VERIFY, work, entry)
 
 
-def drill(store: Store, rules: BackupRules, clock: Clock, backup: Backup, *, go_on: GoOn | None = None) -> Proof:
+def drill(
+    store: Store,
+    rules: BackupRules,
+    clock: Clock,
+    backup: Backup,
+    *,
+    go_on: GoOn | None = None,
+    actor: Actor | None = None,
+) -> Proof:
     """Restore a backup into a scratch store, compare counts and checksums, open some secrets, throw it away.
 
-    What came of it is written down with the backup. Raises `StoreFull`, `StoreUnavailable` where it could not be tried;
-    a backup that cannot be restored is an outcome.
+    What came of it is written down with the backup, and in the audit log of `store` as by `verify`. Raises `StoreFull`,
+    `StoreUnavailable` where it could not be tried; a backup that cannot be restored is an outcome.
     """
     counts = [0, 0]
 
@@ -67,18 +93,21 @@ def drill(store: Store, rules: BackupRules, clock: Clock, backup: Backup, *, go_
         rows = sum(backup.rows.values())
         return f"{len(backup.rows)} tables, {rows:,} rows, {opened} of {tried} secrets opened"
 
-    done = _proved(clock, backup, Kind.DRILL, work)
-    return Proof(done.backup, done.look, *counts)
+    entry = Entry(store, clock, Action.BACKUP_DRILLED, actor, backup.name)
+    done = _proved(clock, backup, Kind.DRILL, work, entry)
+    return replace(done, secrets=counts[0], tried=counts[1])
 
 
-def _proved(clock: Clock, backup: Backup, kind: Kind, work: Callable[[], str]) -> Proof:
-    began = clock.monotonic()
-    try:
-        words, passed = work(), True
-    except (StoreForeign, StoreNewer) as error:
-        words, passed = str(error), False
-    look = Look(clock.now(), passed, clock.monotonic() - began, words)
-    return Proof(remember(backup, kind, look), look)
+def _proved(clock: Clock, backup: Backup, kind: Kind, work: Callable[[], str], entry: Entry) -> Proof:
+    with entry.watching(bytes=backup.size):
+        began = clock.monotonic()
+        try:
+            words, passed = work(), True
+        except (StoreForeign, StoreNewer) as error:
+            words, passed = str(error), False
+        look = Look(clock.now(), passed, clock.monotonic() - began, words)
+        kept = remember(backup, kind, look)
+    return Proof(kept, look, untold=entry.write(passed=passed, bytes=backup.size, found=words))
 
 
 def _opened(tx: Transaction, store: Store, rules: BackupRules, clock: Clock) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from horarium.scheduling.hold import Restored as RestoredHold
 from horarium.scheduling.hold import put_restored
 from horarium.scheduling.rescue import bury, find_dead
 from horarium.store.alone import alone
-from horarium.store.backup import Backup, make_backup
+from horarium.store.backup import Backup
 from horarium.store.backup.packing import GoOn
 from horarium.store.backup.restoring import refuse_unfit, restore
 from horarium.store.backup.sqlite_copy import copy_damaged
@@ -28,7 +28,7 @@ from horarium.store.books.nodes import NodeBook
 from horarium.store.port import Store, Transaction
 from horarium.store.schema import read_meta, write_meta
 from horarium.store.sqlite import SqliteStore
-from horarium.upkeep.backups import note_made
+from horarium.upkeep.backups import make_told
 from horarium.upkeep.rules import BackupRules
 
 BEFORE: Final = "restore"
@@ -82,7 +82,7 @@ def restore_backup(
     with alone(store):
         refuse_nodes(store)
         step()
-        safety = _safety_copy(store, rules, clock, step)
+        safety = _safety_copy(store, rules, clock, ask.actor, step)
         if safety is not None and at_safety is not None:
             at_safety(safety)
         step()
@@ -125,7 +125,7 @@ def _generation(store: Store) -> int:
         return int(read_meta(tx, GENERATION) or 0)
 
 
-def _safety_copy(store: Store, rules: BackupRules, clock: Clock, go_on: GoOn) -> Backup | None:
+def _safety_copy(store: Store, rules: BackupRules, clock: Clock, actor: Actor, go_on: GoOn) -> Backup | None:
     """Back the present state up. A store without a single task or person has nothing that could be missed.
 
     A damaged one cannot become a backup: it is copied as it is, under a name that is never listed as one.
@@ -137,9 +137,8 @@ def _safety_copy(store: Store, rules: BackupRules, clock: Clock, go_on: GoOn) ->
     with store.reading() as tx:
         if AftermathBook(tx).is_empty():
             return None
-    made = make_backup(store, rules.folder, clock=clock, go_on=go_on, wrapping=rules.wrapping(BEFORE))
-    note_made(store, clock, made, None)
-    return made
+    # What cannot be told is in the log; the restore itself is told of in the store that takes the place of this one.
+    return make_told(store, rules, clock, origin=BEFORE, go_on=go_on, actor=actor)[0]
 
 
 def _refuse_sealed(tx: Transaction, rules: BackupRules, ask: Ask) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from horarium.clock import Clock, SystemClock
 from horarium.errors import Conflict, InvalidValue, StoreUnavailable
 from horarium.execution.context import CURRENT
+from horarium.records.actors import Actor
 from horarium.store.opening import open_store
 from horarium.store.port import Store
 
@@ -55,6 +56,17 @@ def go_on() -> Callable[[], None]:
 def is_run() -> bool:
     """Tell whether this is done by a run of a task."""
     return CURRENT.get() is not None
+
+
+def acting() -> Actor:
+    """Return who does what nobody asked for by name: the server in a run, else the program that calls."""
+    return Actor.of_server() if is_run() else Actor.of_code()
+
+
+def run_told() -> dict[str, Any]:
+    """Return what the audit log is told of the run that this is done by; nothing outside of one."""
+    scope = CURRENT.get()
+    return {} if scope is None else {"task": scope.run_context.task_name, "run": scope.run_context.run_id}
 
 
 def refuse_from_params(**given: object) -> None:
