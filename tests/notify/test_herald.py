@@ -11,7 +11,6 @@ from horarium.records.notices import NoticeKind
 from horarium.records.policies import Policies, Retry
 from horarium.records.telling import Frequency, Recipient, Scope, To
 from horarium.states import EventKind, RunState
-from horarium.store.books.watching import UpstreamBook
 from tests.notify.worlds import World
 from tests.support.people import TESTER
 
@@ -160,25 +159,6 @@ def test_r47_nobody_is_told_of_what_they_cannot_see(world: World) -> None:
     task.run()
     world.go()
     assert [to for to, _ in world.mail.got] == ["ines@example.org"]
-
-
-def test_what_an_upstream_task_explains_is_not_told_separately_and_not_forgotten(world: World) -> None:
-    above, below = Moody(world, "fetch", owner=False), Moody(world, "report", owner=False)
-    ids = [world.tasks.desk.find(name).id for name in ("report", "fetch")]
-    with world.store.transaction() as tx:
-        UpstreamBook(tx).put(ids[0], [ids[1]])
-    above.run()
-    world.go_on(MINUTE)
-    below.run(times=2)
-    world.go_on(MINUTE)
-    assert [each.subject for each in world.mail.topics()] == ["fetch"]
-    above.run(RunState.SUCCEEDED)
-    world.go_on(MINUTE)
-    recovered = next(each for each in world.mail.topics() if each.kind is NoticeKind.RECOVERED)
-    assert "Not told separately: report (2×)." in recovered.words
-    below.run()
-    world.go_on(MINUTE)
-    assert [each.subject for each in world.mail.topics() if each.kind is NoticeKind.FAILED] == ["fetch", "report"]
 
 
 def test_what_happens_to_the_installation_is_told_to_administrators(world: World) -> None:

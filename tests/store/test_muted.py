@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from horarium.records.notices import NoticeKind
 from horarium.records.telling import Cause, Note, On, Recipient, Rule, Target, To
@@ -69,3 +69,20 @@ def test_the_schema_before_tells_what_waits_and_not_what_is_over(empty_store: St
     with empty_store.reading() as tx:
         assert [each.mute_while for each in RuleBook(tx).every()] == [()]
         assert set(TellingBook(tx).due_targets(NOW)) == {Target(channel_id=7)}
+
+
+def test_what_the_older_way_kept_back_may_be_told_after_0009_and_what_is_over_is_not(empty_store: Store) -> None:
+    prepare(empty_store, upgrade=False)
+    with empty_store.transaction() as tx:
+        for number, rest in enumerate(({}, {"closed_at": NOW}, {}), 1):
+            NoteBook(tx).add(note(f"task:{number}", **{"not_before": None, **rest}))
+    assert "0009" in runner.downgrade(empty_store, "0008")
+    with empty_store.transaction() as tx:
+        tx.execute(text("INSERT INTO notice_upstreams (task_id, upstream_id) VALUES (1, 3), (2, 3)"))
+        tx.execute(text("UPDATE notices SET muted_by = 3 WHERE subject != 'task:3'"))
+    runner.upgrade_to_newest(empty_store)
+    with empty_store.reading() as tx:
+        due = TellingBook(tx).due_of(Target(channel_id=7), NOW, most=10)
+        assert [each.subject for each in due] == ["task:1"]
+        tables = inspect(tx.connection).get_table_names()
+    assert "notice_upstreams" not in tables

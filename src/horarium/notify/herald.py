@@ -26,7 +26,7 @@ from horarium.store.books.events import EventBook, NewsBook
 from horarium.store.books.history import HistoryBook
 from horarium.store.books.notices import NoteBook
 from horarium.store.books.tasks import TaskBook
-from horarium.store.books.watching import MarkBook, SnoozeBook, StreakBook, UpstreamBook
+from horarium.store.books.watching import MarkBook, SnoozeBook, StreakBook
 from horarium.store.port import Store, Transaction
 
 log = logging.getLogger("horarium.notify")
@@ -113,7 +113,7 @@ class Herald:
             happenings = delays(tx, rules, now)
             marks = {each.subject + each.kind: _mark_of(each, rules) for each in happenings}
             fresh = [each for each in happenings if marks[each.subject + each.kind] not in self._known]
-            stance = self._stance(tx, rules, fresh, frozenset(StreakBook(tx).all_ids())) if fresh else None
+            stance = self._stance(tx, rules, fresh) if fresh else None
         if stance is not None:
             with self._store.transaction() as tx:
                 if not MarkBook(tx).move(WATCH, old=old, new=max(old + 1, self._clock.micros())):
@@ -161,8 +161,7 @@ class Herald:
             failing = StreakBook(tx).all_ids()
             runs = HistoryBook(tx).by_ids(runs_in(events, of_success=None if wants_success else failing))
             happenings = happenings_of(events, Known(tasks, runs, wants_success), streaks)
-            failing = (failing - streaks.over) | set(streaks.now)
-            return _Plan(mark, edge, happenings, streaks, self._stance(tx, rules, happenings, frozenset(failing)))
+            return _Plan(mark, edge, happenings, streaks, self._stance(tx, rules, happenings))
 
     def _rules(self, tx: Transaction) -> list[Rule]:
         return self._gates.effective(RuleBook(tx).every())
@@ -184,13 +183,10 @@ class Herald:
             news = [each for each in news if each.id <= edge]
         return sorted([*news, *wins], key=_by_id), edge, bool(about_success)
 
-    def _stance(
-        self, tx: Transaction, rules: list[Rule], happenings: list[Happening], failing: frozenset[int]
-    ) -> Stance:
+    def _stance(self, tx: Transaction, rules: list[Rule], happenings: list[Happening]) -> Stance:
         circle = Circle.read(tx, rules, happenings)
         now = self._clock.now()
-        snoozes = SnoozeBook(tx).living(now)
-        return Stance(rules, circle, snoozes, UpstreamBook(tx).all(), failing, Mutes.read(tx, rules, now))
+        return Stance(rules, circle, SnoozeBook(tx).living(now), Mutes.read(tx, rules, now))
 
 
 def _mark_of(happening: Happening, rules: list[Rule]) -> tuple[str, ...]:

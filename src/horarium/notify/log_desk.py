@@ -1,8 +1,7 @@
-"""Look at what was told: messages and their answers, what waits; send again, hold back, say what depends on what."""
+"""Look at what was told: messages and their answers, what waits; send again, hold back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,7 +19,7 @@ from horarium.store.books.deliveries import DeliveryBook, DeliveryFilter
 from horarium.store.books.muted import MutedBook
 from horarium.store.books.notices import NoteBook
 from horarium.store.books.tasks import TaskBook
-from horarium.store.books.watching import SnoozeBook, UpstreamBook
+from horarium.store.books.watching import SnoozeBook
 from horarium.store.port import Store, Transaction
 
 LONGEST_SNOOZE: Final = timedelta(days=366)
@@ -137,24 +136,6 @@ class LogDesk:
                     NoteBook(tx).rewrite(replace(note, not_before=now))
             self._trail.note(tx, asker.actor, Action.NOTICE_WOKEN, self._about(tx, found))
 
-    def depends(self, task_id: int, upstream_ids: Sequence[int], *, asker: Asker) -> None:
-        """Say that a task's failing is explained by the failing of others: it is then not told separately.
-
-        Raises `NotFound` for a task that is not there, `InvalidValue` for one that would explain itself.
-        """
-        with self._store.transaction() as tx:
-            for each in (task_id, *upstream_ids):
-                self._check_task(tx, each, asker)
-            known = {**UpstreamBook(tx).all(), task_id: frozenset(upstream_ids)}
-            if _explains_itself(task_id, known):
-                raise InvalidValue("upstream", task_id, "no task explains itself, by way of others neither")
-            UpstreamBook(tx).put(task_id, upstream_ids)
-
-    def upstreams(self, task_id: int) -> frozenset[int]:
-        """Return the tasks whose failing explains that of one."""
-        with self._store.reading() as tx:
-            return UpstreamBook(tx).all().get(task_id, frozenset())
-
     def _filter(self, channel_id: int | None, state: str) -> DeliveryFilter:
         if state not in _STATES:
             raise InvalidValue("state", state, "use sent, given_up or waiting")
@@ -181,16 +162,3 @@ class LogDesk:
     def _about(self, tx: Transaction, snooze: Snooze) -> About:
         task = TaskBook(tx).get(snooze.task_id) if snooze.task_id else None
         return About("task", snooze.task_id, task.name) if task is not None else About("notices", snooze.id)
-
-
-def _explains_itself(task_id: int, known: dict[int, frozenset[int]]) -> bool:
-    seen: set[int] = set()
-    todo = [*known.get(task_id, ())]
-    while todo:
-        above = todo.pop()
-        if above == task_id:
-            return True
-        if above not in seen:
-            seen.add(above)
-            todo += known.get(above, ())
-    return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -200,21 +200,6 @@ def counted(note: Note, happening: Happening) -> Note:
 def urgency(kind: NoticeKind) -> int:
     """Return the place of a kind when topics are put in order."""
     return ORDER.index(kind)
-
-
-def roots(task_id: int, upstreams: Mapping[int, frozenset[int]], failing: Sequence[int] | frozenset[int]) -> int | None:
-    """Return a failing task above this one, however far up; None where there is none."""
-    seen, todo = {task_id}, [*upstreams.get(task_id, ())]
-    found = None
-    while todo:
-        above = todo.pop()
-        if above in seen:
-            continue
-        seen.add(above)
-        if above in failing:
-            found = above
-        todo += upstreams.get(above, ())
-    return found
 
 
 def _place_of(rule: Rule) -> tuple[bool, int, int]:

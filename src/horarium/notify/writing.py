@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from horarium.notify.muting import Mutes, was_told
 from horarium.notify.people import Circle
-from horarium.notify.rules import SILENT_ENDS, Happening, counted, deciding, note_of, roots, told_at
+from horarium.notify.rules import SILENT_ENDS, Happening, counted, deciding, note_of, told_at
 from horarium.records.notices import NoticeKind
 from horarium.records.telling import Frequency, Note, Rule, Snooze, Target
 from horarium.store.books.notices import NoteBook
 from horarium.store.port import Transaction
 
-_MOST_NAMES: Final = 20
-_ALSO: Final = "Also failing"
 _Key = tuple[int, Target, NoticeKind, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Stance:
-    """What decides about what happened: rules in force, people, what is held back, what depends on what, what mutes."""
+    """What decides about what happened: rules in force, people, what is held back, and what mutes."""
 
     rules: Sequence[Rule]
     circle: Circle
     snoozes: Sequence[Snooze]
-    upstreams: Mapping[int, frozenset[int]]
-    failing: Collection[int]
     mutes: Mutes = field(default_factory=Mutes)
 
 
@@ -36,21 +31,17 @@ class Writer:
     """Works one batch of happenings into the rows, in memory; `finish` writes them."""
 
     def __init__(self, tx: Transaction, stance: Stance, happenings: Iterable[Happening], now: datetime) -> None:
-        """Read what is open on the subjects of the happenings, and what their tasks explain."""
+        """Read what is open on the subjects of the happenings."""
         self._tx = tx
         self._book = NoteBook(tx)
         self._stance = stance
         self._now = now
         self._by_id = {rule.id: rule for rule in stance.rules}
-        seen = list(happenings)
-        subjects = {each.subject for each in seen}
-        above = {root for each in seen for root in stance.upstreams.get(each.task_id or 0, ())}
-        subjects |= {f"task:{each}" for each in above}
         self._open: dict[_Key, Note] = {}
         self._fresh: dict[_Key, Note] = {}
         self._dirty: dict[int, Note] = {}
         self._closed: set[int] = set()
-        for note in self._book.open_on(subjects, tuple(NoticeKind)):
+        for note in self._book.open_on({each.subject for each in happenings}, tuple(NoticeKind)):
             self._open[_key(note)] = note
 
     def tell(self, happening: Happening) -> None:
@@ -86,15 +77,11 @@ class Writer:
         before = self._open.get(key)
         if before is not None and happening.mark and before.mark == happening.mark:
             return
-        root = None if at_once else self._root(happening)
         if before is not None and before.delivery_id is None:
             self._put(key, self._stance.mutes.muted(counted(before, happening)))
             return
         not_before = happening.at if at_once else told_at(rule, happening.kind, before, happening.at)
         note = note_of(rule, target, happening, not_before=not_before)
-        if root is not None:
-            note = replace(note, not_before=None, muted_by=root)
-            self._mention(root, note)
         if before is not None:
             self._closed.add(before.id)
         self._put(key, self._stance.mutes.muted(self._held_back(note)))
@@ -105,23 +92,8 @@ class Writer:
             return note
         return replace(note, not_before=max(note.not_before, *until))
 
-    def _root(self, happening: Happening) -> int | None:
-        if happening.task_id is None or happening.kind is NoticeKind.RECOVERED:
-            return None
-        return roots(happening.task_id, self._stance.upstreams, frozenset(self._stance.failing))
-
-    def _mention(self, root: int, note: Note) -> None:
-        """Name something that is not told separately beside what explains it, for the same target, if that waits."""
-        for key, above in list(self._open.items()):
-            is_above = above.subject == f"task:{root}" and above.target == note.target and above.delivery_id is None
-            if is_above and above.kind is NoticeKind.FAILED:
-                self._put(key, replace(above, facts=_with_name(above.facts, note.name)))
-
     def _end(self, happening: Happening) -> None:
         """Close what is over, and tell it to those whom the trouble was told."""
-        muted = self._explained(happening)
-        words = " ".join(part for part in (happening.words, muted) if part)
-        told = replace(happening, words=words)
         for key, note in list(self._open.items()):
             if note.subject != happening.subject or note.kind not in happening.ends:
                 continue
@@ -129,7 +101,7 @@ class Writer:
             is_now = happening.since is None or note.last_at >= happening.since
             is_muted = self._is_muted(key, note)
             if rule is not None and is_now and self._is_told(rule, note, happening):
-                self._note(rule, note.target, told, at_once=True)
+                self._note(rule, note.target, happening, at_once=True)
                 if not is_muted:
                     self._release(key, note, happening.at)
             if is_muted or rule is None or rule.frequency is not Frequency.AT_MOST:
@@ -145,7 +117,7 @@ class Writer:
         return after.is_muted
 
     def _is_told(self, rule: Rule, note: Note, happening: Happening) -> bool:
-        if NoticeKind.RECOVERED not in rule.kinds or note.kind in SILENT_ENDS or note.muted_by is not None:
+        if NoticeKind.RECOVERED not in rule.kinds or note.kind in SILENT_ENDS:
             return False
         if self._open[_key(note)].is_muted and not was_told(self._tx, note, happening.since):
             return False
@@ -173,28 +145,6 @@ class Writer:
         """Keep the row of something that began and ended in one batch, under a key that nothing new meets."""
         self._fresh[(*_key(note)[:3], f"{note.subject}\0{len(self._fresh)}")] = note
 
-    def _muted(self, task_id: int) -> list[Note]:
-        """Return what a task's failing explained and nobody was told of."""
-        kept = [self._dirty.get(note.id, note) for note in self._book.muted_by(task_id)]
-        return [each for each in (*kept, *self._fresh.values()) if each.muted_by == task_id]
-
-    def _explained(self, happening: Happening) -> str:
-        """Close what this task's failing explained; return it in words."""
-        if happening.task_id is None or NoticeKind.FAILED not in happening.ends or not self._stance.upstreams:
-            return ""
-        names: dict[str, int] = {}
-        for note in self._muted(happening.task_id):
-            names[note.name] = max(names.get(note.name, 0), note.many)
-            self._open.pop(_key(note), None)
-            settled = replace(note, muted_by=None, closed_at=note.closed_at or self._now)
-            if note.id:
-                self._dirty[note.id] = settled
-            else:
-                self._fresh = {key: each for key, each in self._fresh.items() if each is not note}
-                self._keep_closed(settled)
-        shown = [f"{name} ({many:,}×)" if many > 1 else name for name, many in names.items()]
-        return f"Not told separately: {_list(shown)}." if shown else ""
-
     def _put(self, key: _Key, note: Note) -> None:
         self._open[key] = note
         if note.id:
@@ -205,15 +155,3 @@ class Writer:
 
 def _key(note: Note) -> _Key:
     return (note.rule_id, note.target, note.kind, note.subject)
-
-
-def _with_name(facts: Mapping[str, str], name: str) -> dict[str, str]:
-    names = facts.get(_ALSO, "").split(", ") if facts.get(_ALSO) else []
-    if name in names or len(names) >= _MOST_NAMES:
-        return dict(facts)
-    return {**facts, _ALSO: ", ".join([*names, name])}
-
-
-def _list(names: Sequence[str]) -> str:
-    rest = len(names) - _MOST_NAMES
-    return ", ".join(names) if rest <= 0 else f"{', '.join(names[:_MOST_NAMES])} and {rest:,} more"

@@ -185,9 +185,8 @@ class Channel:
 class Note:
     """What one target is to be told of one subject under one rule: it happened `many` times from first to last.
 
-    `not_before` is from when on it may be told, None while it waits for something other than time: for the end of what
-    it tells of, or for the task `muted_by`, whose failing explains it. `muted_while` is a cause that was failing; since
-    `freed_at` it is not, and this may be told. `delivery_id` is the message that told it.
+    `not_before` is from when on it may be told, None while it waits for the end of what it tells of. `muted_while` is a
+    cause that was failing; since `freed_at` it is not, and this may be told. `delivery_id` is the message that told it.
     """
 
     id: int = 0
@@ -207,7 +206,6 @@ class Note:
     run_id: int | None = None
     many: int = 1
     not_before: datetime | None = None
-    muted_by: int | None = None
     muted_while: Cause | None = None
     freed_at: datetime | None = None
     delivery_id: int | None = None

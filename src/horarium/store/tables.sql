@@ -251,12 +251,6 @@ CREATE TABLE notice_streaks (
     CONSTRAINT pk_notice_streaks PRIMARY KEY (task_id)
 );
 
-CREATE TABLE notice_upstreams (
-    task_id INTEGER NOT NULL,
-    upstream_id INTEGER NOT NULL,
-    CONSTRAINT pk_notice_upstreams PRIMARY KEY (task_id, upstream_id)
-);
-
 CREATE TABLE notices (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     rule_id INTEGER NOT NULL,
@@ -276,7 +270,6 @@ CREATE TABLE notices (
     last_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     not_before INTEGER,
-    muted_by INTEGER,
     delivery_id INTEGER,
     told_at INTEGER,
     closed_at INTEGER,

@@ -52,7 +52,6 @@ class NoteBook:
             "last_at": to_micros(note.last_at),
             "created_at": to_micros(note.created_at),
             "not_before": _micros(note.not_before),
-            "muted_by": note.muted_by,
             "closed_at": _micros(note.closed_at),
             **_muting(note),
         }
@@ -71,7 +70,6 @@ class NoteBook:
             first_at=to_micros(note.first_at),
             last_at=to_micros(note.last_at),
             not_before=_micros(note.not_before),
-            muted_by=note.muted_by,
             closed_at=_micros(note.closed_at),
             **_muting(note),
         )
@@ -117,11 +115,6 @@ class NoteBook:
         """Return how often each rule has told something since an instant, counting all that happened; nothing muted."""
         query = select(n.c.rule_id, func.sum(n.c.many)).where(n.c.created_at > to_micros(since), _FREE)
         return {int(row[0]): int(row[1]) for row in self._tx.execute(query.group_by(n.c.rule_id))}
-
-    def muted_by(self, task_id: int) -> list[Note]:
-        """Return what waits since a task's failing explains it."""
-        query = select(n).where(n.c.muted_by == task_id, _WAITING).order_by(n.c.id)
-        return [note_of(row) for row in self._tx.execute(query)]
 
     def drop(self, *, targets: Collection[Target] = (), rule_id: int | None = None) -> int:
         """Forget what waits for these targets, or under a rule: nobody is to be told any more. Return how many."""
@@ -206,7 +199,6 @@ def note_of(row: Row[Any]) -> Note:
         last_at=from_micros(row.last_at),
         created_at=from_micros(row.created_at),
         not_before=maybe_instant(row.not_before),
-        muted_by=row.muted_by,
         delivery_id=row.delivery_id,
         told_at=maybe_instant(row.told_at),
         closed_at=maybe_instant(row.closed_at),

@@ -1,13 +1,13 @@
-"""What those who tell people remember: how far they have read, what is failing, what is held back, what depends."""
+"""What those who tell people remember: how far they have read, what is failing, what is held back."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, insert, or_, select, text, update
+from sqlalchemy import Row, delete, insert, select, text, update
 
 from horarium.clock import from_micros, to_micros
 from horarium.records.telling import Snooze
@@ -16,7 +16,6 @@ from horarium.store.port import Transaction
 from horarium.store.tables.notices import notice_marks as m
 from horarium.store.tables.notices import notice_snoozes as z
 from horarium.store.tables.notices import notice_streaks as s
-from horarium.store.tables.notices import notice_upstreams as u
 
 # One statement: two that begin at once both find nothing there yet.
 _BEGIN: Final = text("INSERT INTO notice_marks (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
@@ -143,34 +142,6 @@ class SnoozeBook:
     def forget_before(self, instant: datetime) -> int:
         """Delete what was over before an instant; return how many."""
         return changed(self._tx, delete(z).where(z.c.until < to_micros(instant)))
-
-
-class UpstreamBook:
-    """Which tasks explain by their failing why others fail."""
-
-    __slots__ = ("_tx",)
-
-    def __init__(self, tx: Transaction) -> None:
-        """Work inside `tx`."""
-        self._tx = tx
-
-    def all(self) -> Mapping[int, frozenset[int]]:
-        """Return for each task that has any, the tasks above it."""
-        found: dict[int, set[int]] = {}
-        for row in self._tx.execute(select(u)):
-            found.setdefault(row.task_id, set()).add(row.upstream_id)
-        return {task_id: frozenset(above) for task_id, above in found.items()}
-
-    def put(self, task_id: int, upstream_ids: Collection[int]) -> None:
-        """Say which tasks are above one, instead of those that were."""
-        self._tx.execute(delete(u).where(u.c.task_id == task_id))
-        rows = [{"task_id": task_id, "upstream_id": each} for each in sorted(set(upstream_ids))]
-        if rows:
-            self._tx.execute(insert(u), rows)
-
-    def forget(self, task_ids: Collection[int]) -> None:
-        """Forget tasks that are gone."""
-        self._tx.execute(delete(u).where(or_(u.c.task_id.in_(task_ids), u.c.upstream_id.in_(task_ids))))
 
 
 def _streak(row: Row[Any]) -> Streak:

@@ -90,8 +90,6 @@ notices = Table(
     instant("created_at", nullable=False),
     # From when on it may be told; nothing while it waits for something other than time.
     instant("not_before"),
-    # The task whose failing explains this one.
-    Column("muted_by", Wide),
     Column("delivery_id", Wide),
     instant("told_at"),
     # When what it tells of was over.
@@ -185,11 +183,3 @@ notice_snoozes = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_notice_snoozes_until", notice_snoozes.c.until)
-
-# While the upstream task is failing, the other one is not told of separately.
-notice_upstreams = Table(
-    "notice_upstreams",
-    metadata,
-    Column("task_id", Wide, primary_key=True, autoincrement=False),
-    Column("upstream_id", Wide, primary_key=True, autoincrement=False),
-)

@@ -207,7 +207,7 @@ def _waiting(visit: Visit, tx: Transaction, notes: list[Note]) -> tuple[WaitingR
             what=title_of(_topic_of(each)),
             to=target_words(each.target, channels, people),
             many=each.many,
-            why="explained by another failure" if each.muted_by else "until it is over" if not each.not_before else "",
+            why="" if each.not_before else "until it is over",
             href=f"{visit.links.root}{each.path}" if each.path else "",
             at=each.not_before,
         )
