@@ -10,7 +10,7 @@ import pytest
 from horarium.records.checks import CheckWish
 from horarium.records.notices import NoticeKind
 from horarium.records.reach import Place
-from horarium.records.telling import Cause, Frequency, Note, On, Recipient, Rule, Scope, To
+from horarium.records.telling import Cause, Frequency, Note, On, Recipient, Rule, To
 from horarium.states import CheckState, EventKind, RunState
 from horarium.store.books.channels import RuleBook
 from horarium.store.books.checks import CheckBook
@@ -204,23 +204,6 @@ def test_successes_are_told_and_what_a_rule_names_is_never_muted_by_it(world: Wo
         (NoticeKind.FAILED, "dns"),
         (NoticeKind.SUCCEEDED, "copy"),
     }
-
-
-def test_of_two_that_explain_each_other_one_is_told(world: World) -> None:
-    one, two = Moody(world, "one", owner=False), Moody(world, "two", owner=False)
-    recipients = (Recipient(To.CHANNEL, world.add_channel(to="team").id),)
-    world.only(kinds=TROUBLES, recipients=recipients, scope=Scope.TAG, tag="none")
-    for name, other in (("one", "two"), ("two", "one")):
-        mute = {"scope": Scope.TASK, "scope_id": cause(world, name).id, "mute_while": (cause(world, other),)}
-        world.add_rule(kinds=TROUBLES, recipients=recipients, **mute)
-    one.run()
-    two.run()
-    world.go_on(MINUTE)
-    assert len(told(world)) == 1
-    one.run(GOOD)
-    two.run(GOOD)
-    world.go_on(MINUTE)
-    assert [kind for kind, _ in told(world)] == [NoticeKind.FAILED, NoticeKind.RECOVERED]
 
 
 @pytest.mark.parametrize("state", [CheckState.DOWN, CheckState.LATE])

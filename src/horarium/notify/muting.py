@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, Self
 
 from horarium.accounts.roles import Identity
+from horarium.notify.rings import Failing, pairs_of, ringless
 from horarium.records.checks import HeartbeatCheck
 from horarium.records.credentials import Asker
 from horarium.records.notices import NoticeKind
@@ -22,6 +23,7 @@ from horarium.store.books.muted import MutedBook
 from horarium.store.books.notices import TellingBook
 from horarium.store.books.projects import ProjectBook
 from horarium.store.books.tasks import TaskBook
+from horarium.store.books.watching import StreakBook
 from horarium.store.port import Store, Transaction
 
 MUTABLE: Final = frozenset(
@@ -41,48 +43,64 @@ _BAD: Final = frozenset({CheckState.DOWN, CheckState.LATE})
 
 @dataclass(frozen=True, slots=True)
 class Mutes:
-    """What mutes what at one moment: for each rule that names causes all of them, and those that are failing.
+    """What mutes what at one moment: the rules that name causes, and for each those that are failing.
 
-    `pairs` are subjects with what mutes them. Of two that explain each other one has to be told.
+    Something that is failing itself, and is one of `failing`, is muted by what stands with it in `pairs` alone: they
+    form no ring, so that of what explains each other one is told.
     """
 
-    named: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    failing: Mapping[int, tuple[Cause, ...]] = field(default_factory=dict)
-    pairs: set[tuple[str, str]] = field(default_factory=set)
+    rules: Mapping[int, Rule] = field(default_factory=dict)
+    causes: Mapping[int, tuple[Cause, ...]] = field(default_factory=dict)
+    failing: frozenset[str] = frozenset()
+    pairs: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
-    def read(cls, tx: Transaction, rules: Iterable[Rule], now: datetime) -> Self:
-        """Read how what these rules name does now; what is gone or hidden from a rule's owner mutes nothing."""
-        muting = [rule for rule in rules if rule.mute_while]
-        if not muting:
-            return cls()
-        reaches = reaches_of(tx, {rule.owner_id for rule in muting})
-        failing: dict[int, tuple[Cause, ...]] = {}
-        for owner_id, reach in reaches.items():
-            theirs = [rule for rule in muting if rule.owner_id == owner_id]
-            there = causes_in(tx, {each for rule in theirs for each in rule.mute_while}, reach)
-            bad = {cause for cause, each in there.items() if is_failing(each, now)}
-            failing |= {rule.id: tuple(each for each in rule.mute_while if each in bad) for rule in theirs}
-        named = {rule.id: frozenset(each.text for each in rule.mute_while) for rule in muting}
-        pairs = {(each.subject, each.muted_while.text) for each in MutedBook(tx).open() if each.muted_while}
-        return cls(named, failing, pairs)
+    def read(cls, tx: Transaction, rules: Sequence[Rule], now: datetime) -> Self:
+        """Read how what all rules name does now; what is gone or hidden from a rule's owner mutes nothing."""
+        muting = {rule.id: rule for rule in rules if rule.mute_while}
+        named = {each for rule in muting.values() for each in rule.mute_while}
+        there = causes_in(tx, named, EVERYTHING) if named else {}
+        bad = {cause: each for cause, each in there.items() if is_failing(each, now)}
+        if not bad:
+            return cls(muting)
+        reaches = reaches_of(tx, {rule.owner_id for rule in muting.values()})
+        causes: dict[int, tuple[Cause, ...]] = {}
+        for rule in muting.values():
+            seen = reaches[rule.owner_id]
+            causes[rule.id] = tuple(each for each in rule.mute_while if each in bad and seen.covers(bad[each].place))
+        pairs = ringless(pairs_of(rules, causes, _begun(tx, bad, now), reaches)) if len(bad) > 1 else frozenset()
+        return cls(muting, causes, frozenset(each.text for each in bad), pairs)
 
     def cause(self, note: Note) -> Cause | None:
         """Return what mutes this now, None where it may be told; what a rule names is never muted by it."""
-        if note.kind not in MUTABLE or note.subject in self.named.get(note.rule_id, ()):
+        rule = self.rules.get(note.rule_id)
+        if rule is None or note.kind not in MUTABLE or note.subject in {each.text for each in rule.mute_while}:
             return None
-        may = (each for each in self.failing.get(note.rule_id, ()) if (each.text, note.subject) not in self.pairs)
-        return next(may, None)
+        causes = self.causes.get(rule.id, ())
+        if note.subject in self.failing:
+            causes = tuple(each for each in causes if (note.subject, each.text) in self.pairs)
+        return causes[0] if causes else None
 
     def muted(self, note: Note) -> Note:
         """Return something as it waits: muted, if something explains it and it would ever be told before its end."""
         if note.is_muted or note.not_before is None:
             return note
         cause = self.cause(note)
-        if cause is None:
-            return note
-        self.pairs.add((note.subject, cause.text))
-        return replace(note, muted_while=cause, freed_at=None)
+        return note if cause is None else replace(note, muted_while=cause, freed_at=None)
+
+
+def _begun(tx: Transaction, bad: Mapping[Cause, Task | HeartbeatCheck], now: datetime) -> list[Failing]:
+    """Return since when each of these is failing."""
+    streaks = StreakBook(tx).of([each.id for each in bad if each.of is On.TASK])
+    found = []
+    for cause, each in bad.items():
+        if isinstance(each, Task):
+            # What the herald has not heard of yet has begun to fail only just.
+            since = streaks[each.id].first_at if each.id in streaks else each.last_finished_at
+        else:
+            since = each.down_at or each.due_at
+        found.append(Failing(cause, each, since or now))
+    return found
 
 
 def reaches_of(tx: Transaction, owner_ids: Collection[int]) -> dict[int, Reach]:
@@ -138,9 +156,12 @@ def was_told(tx: Transaction, note: Note, since: datetime | None = None) -> bool
 
 def sift(tx: Transaction, notes: Sequence[Note], now: datetime) -> list[Note]:
     """Mute what is explained of what is about to be told; return the rest."""
-    rules = RuleBook(tx).every()
-    mutes = Mutes.read(tx, [each for each in rules if each.id in {note.rule_id for note in notes}], now)
-    if not any(mutes.failing.values()):
+    rules, telling = RuleBook(tx).every(), {note.rule_id for note in notes}
+    if not any(rule.mute_while for rule in rules if rule.id in telling):
+        return list(notes)
+    # The others, too, say what explains what.
+    mutes = Mutes.read(tx, rules, now)
+    if not mutes.failing:
         return list(notes)
     held = {note.id: after for note in notes if (after := mutes.muted(note)).is_muted}
     for note in held.values():
@@ -173,11 +194,7 @@ def _outlasting(tx: Transaction, now: datetime) -> tuple[list[Note], list[Note]]
     mutes = Mutes.read(tx, RuleBook(tx).every(), now)
     tasks = TaskBook(tx).by_ids(sorted({note.task_id for note in notes if note.task_id is not None}))
     removed = {each.id for each in tasks.values() if each.removed_at is not None}
-    freed = []
-    for note in notes:
-        if note.task_id not in removed and mutes.cause(note) is None:
-            freed.append(note)
-            mutes.pairs.discard((note.subject, note.muted_while.text if note.muted_while else ""))
+    freed = [note for note in notes if note.task_id not in removed and mutes.cause(note) is None]
     return freed, [note for note in notes if note.task_id in removed]
 
 
