@@ -47,10 +47,10 @@ def muted(world: World) -> list[Note]:
         return MutedBook(tx).page()
 
 
-def add_check(world: World, state: CheckState = CheckState.DOWN) -> Cause:
+def add_check(world: World, state: CheckState = CheckState.DOWN, name: str = "router") -> Cause:
     """Write a check that stands so."""
     with world.store.transaction() as tx:
-        number = CheckBook(tx).add(CheckWish(name="router", schedule="every 1h"), token="t" * 32, now=0)
+        number = CheckBook(tx).add(CheckWish(name=name, schedule="every 1h"), token=name.ljust(32, "t"), now=0)
         CheckBook(tx).set(number, state=state.value)
     return Cause(On.CHECK, number)
 
@@ -209,13 +209,13 @@ def test_successes_are_told_and_what_a_rule_names_is_never_muted_by_it(world: Wo
 @pytest.mark.parametrize("state", [CheckState.DOWN, CheckState.LATE])
 def test_a_check_that_is_down_or_late_mutes_until_it_is_up(world: World, state: CheckState) -> None:
     child, check = Moody(world, "copy", owner=False), add_check(world)
-    due = world.clock.micros() - 1
+    other, due = add_check(world, name="switch"), world.clock.micros() - 1
     if state is CheckState.LATE:
         set_check(world, check, CheckState.UP, due_at=due)
     muting(world, check)
     child.run()
     world.event(EventKind.HEARTBEAT_MISSED, check=check.id, name="router")
-    world.event(EventKind.HEARTBEAT_MISSED, check=99, name="switch")
+    world.event(EventKind.HEARTBEAT_MISSED, check=other.id, name="switch")
     world.go_on(MINUTE)
     assert told(world) == [(NoticeKind.HEARTBEAT_MISSED, "router")]
     assert {each.name for each in muted(world)} == {"copy", "switch"}
@@ -240,14 +240,23 @@ def test_what_is_gone_mutes_no_longer(world: World) -> None:
     assert told(world)[1:] == [(NoticeKind.FAILED, "copy")]
 
 
-def test_a_task_that_is_removed_while_it_is_muted_is_not_told(world: World) -> None:
-    parent, child = Moody(world, "vpn", owner=False), Moody(world, "copy", owner=False)
+@pytest.mark.parametrize("what", [On.TASK, On.CHECK])
+def test_a_task_or_check_that_is_removed_while_it_is_muted_is_not_told(world: World, what: On) -> None:
+    parent = Moody(world, "vpn", owner=False)
     muting(world, cause(world, "vpn"))
     parent.run()
-    child.run()
+    check = add_check(world)
+    if what is On.TASK:
+        Moody(world, "copy", owner=False).run()
+    else:
+        world.event(EventKind.HEARTBEAT_MISSED, check=check.id, name="router")
     world.go_on(MINUTE)
+    assert [each.is_muted for each in muted(world)] == [True]
     with world.store.transaction() as tx:
-        TaskBook(tx).remove(world.tasks.desk.find("copy").id, now=world.clock.micros())
+        if what is On.TASK:
+            TaskBook(tx).remove(world.tasks.desk.find("copy").id, now=world.clock.micros())
+        else:
+            CheckBook(tx).remove(check.id)
     parent.run(GOOD)
     world.go_on(MINUTE)
     assert {name for _, name in told(world)} == {"vpn"}

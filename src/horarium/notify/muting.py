@@ -187,15 +187,26 @@ def free(store: Store, now: datetime) -> int:
 
 
 def _outlasting(tx: Transaction, now: datetime) -> tuple[list[Note], list[Note]]:
-    """Return what nothing mutes any more, and what is about tasks that are not there any more."""
+    """Return what nothing mutes any more, and what is about tasks and checks that are not there any more."""
     notes = MutedBook(tx).open()
     if not notes:
         return [], []
     mutes = Mutes.read(tx, RuleBook(tx).every(), now)
-    tasks = TaskBook(tx).by_ids(sorted({note.task_id for note in notes if note.task_id is not None}))
-    removed = {each.id for each in tasks.values() if each.removed_at is not None}
-    freed = [note for note in notes if note.task_id not in removed and mutes.cause(note) is None]
-    return freed, [note for note in notes if note.task_id in removed]
+    about = {note.id: cause for note in notes if (cause := _about(note)) is not None}
+    there = causes_in(tx, set(about.values()), EVERYTHING)
+    gone = {number for number, cause in about.items() if cause not in there}
+    freed = [note for note in notes if note.id not in gone and mutes.cause(note) is None]
+    return freed, [note for note in notes if note.id in gone]
+
+
+def _about(note: Note) -> Cause | None:
+    """Return the task or check that something is about, None where it is about neither."""
+    if note.task_id is not None:
+        return Cause(On.TASK, note.task_id)
+    try:
+        return Cause.read(note.subject)
+    except ValueError:
+        return None
 
 
 def _ends(end: Note, troubles: Iterable[Note]) -> bool:
