@@ -13,7 +13,7 @@ from horarium.notify.facts import at_mark, in_words
 from horarium.notify.lines import one_line
 from horarium.notify.rules import Happening
 from horarium.records.notices import NoticeKind
-from horarium.records.reach import NOWHERE
+from horarium.records.reach import Place
 from horarium.records.runs import Event, Run
 from horarium.records.tasks import Task
 from horarium.states import FAILURE_STATES, EventKind, RunState
@@ -244,7 +244,9 @@ _PLAIN: Final[Mapping[str, _Plain]] = {
     EventKind.CREDENTIAL_INACTIVE: _Plain(
         NoticeKind.CREDENTIAL_INACTIVE, "credential", "It was not used for months, so no run gets it any more.", ""
     ),
-    EventKind.CREDENTIAL_EXPIRING: _Plain(NoticeKind.CREDENTIAL_EXPIRING, "credential", "Its date is near.", ""),
+    EventKind.CREDENTIAL_EXPIRING: _Plain(
+        NoticeKind.CREDENTIAL_EXPIRING, "credential", "No run gets it any more from then on.", ""
+    ),
     EventKind.BACKUP_FAILED: _Plain(NoticeKind.BACKUP_FAILED, "Backup", "No backup could be made."),
     EventKind.BACKUP_MADE: _back(NoticeKind.BACKUP_FAILED, "Backup", "A backup was made and proven again."),
     EventKind.DISK_LOW: _Plain(NoticeKind.DISK_LOW, "Disk", "There is little room left."),
@@ -258,6 +260,7 @@ _PLAIN: Final[Mapping[str, _Plain]] = {
         NoticeKind.CHANNEL_DISABLED, "Channel", "It refused messages for good and gets no more.", "/notifications"
     ),
 }
+_OF_CHECKS: Final = frozenset({EventKind.HEARTBEAT_MISSED, EventKind.HEARTBEAT_BACK})
 _SUBJECTS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "credential": lambda body: f"credential:{body.get('credential', body.get('credential_id', ''))}",
     "heartbeat": lambda body: f"check:{body.get('check', body.get('id', ''))}",
@@ -276,8 +279,16 @@ NEWS: Final = (
 """The events that somebody may be told of."""
 
 
+def _facts(body: Mapping[str, Any]) -> dict[str, str]:
+    facts = {str(name): str(value) for name, value in (body.get("facts") or {}).items()}
+    return facts if "ends_at" not in body else {"Ends": at_mark(from_micros(body["ends_at"])), **facts}
+
+
 def _plain(event: Event) -> Happening:
-    """Return what an event without a task tells; its body may bring `name`, `words`, `path`, `owner_id`, `mark`."""
+    """Return what an event without a task tells.
+
+    Its body may bring `name`, `words`, `path`, `facts`, `mark`, `ends_at`, and whose it is: `owner_id`, `project_id`.
+    """
     means, body = _PLAIN[event.kind], event.body
     room = event.kind.partition(".")[0]
     subject_of = _SUBJECTS.get(room)
@@ -287,10 +298,10 @@ def _plain(event: Event) -> Happening:
         name=one_line(str(body.get("name") or means.name)),
         at=event.at,
         words=str(body.get("words") or means.words)[:MOST_WORDS],
-        facts={str(name): str(value) for name, value in (body.get("facts") or {}).items()},
+        facts=_facts(body),
         path=str(body.get("path") or means.path),
         mark=str(body.get("mark") or ""),
-        owner_id=int(body.get("owner_id") or 0),
-        place=NOWHERE,
+        place=Place(owner_id=body.get("owner_id") or None, project_id=body.get("project_id")),
+        is_of_check=event.kind in _OF_CHECKS,
         ends=means.ends,
     )

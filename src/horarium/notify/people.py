@@ -70,7 +70,7 @@ class Circle:
         book = AddresseeBook(tx)
         admins = book.admins()
         managers = book.managers({each.place.project_id for each in seen if each.place.project_id is not None})
-        owners = {each.place.for_user_id or each.place.owner_id or each.owner_id for each in seen}
+        owners = {each.person or 0 for each in seen}
         named = {each.id for rule in rules for each in rule.recipients if each.to is To.PERSON}
         named |= {rule.owner_id for rule in rules} | {rule.scope_id for rule in rules if rule.scope is Scope.PERSON}
         channels = ChannelBook(tx).by_ids(
@@ -101,9 +101,9 @@ class Circle:
         user = self.people.get(user_id)
         if user is None:
             return False
-        if happening.is_of_task:
+        if happening.is_shared:
             return Identity(user, self.projects.get(user_id, {})).reach.covers(happening.place)
-        return user.is_admin or happening.owner_id == user_id
+        return user.is_admin or happening.person == user_id
 
     def _may_rule(self, rule: Rule, happening: Happening) -> bool:
         return rule.owner_id == 0 or self.sees(rule.owner_id, happening)
@@ -123,11 +123,10 @@ class Circle:
         return [Target(user_id=each) for each in people if self.wants_it(each, happening)]
 
     def _owners(self, happening: Happening) -> tuple[int, ...]:
-        place = happening.place
-        person = (place.for_user_id or place.owner_id) if happening.is_of_task else happening.owner_id
+        person = happening.person
         if person and person in self.people:
             return (person,)
-        managers = tuple(self.managers.get(place.project_id or 0, ()))
+        managers = tuple(self.managers.get(happening.place.project_id or 0, ()))
         return managers or self.admins
 
     def wants_it(self, user_id: int, happening: Happening) -> bool:

@@ -81,9 +81,8 @@ def _troubles(each: Failing, kinds: frozenset[NoticeKind]) -> Iterator[Happening
             many = {1, it.failures_in_row} if kind is NoticeKind.FAILED else {1}
             yield from (of_task(it, kind, each.since, streak=streak, is_unusual=True) for streak in many)
     elif NoticeKind.HEARTBEAT_MISSED in kinds:
-        for owner_id in {0, it.place.owner_id or 0}:
-            kind = NoticeKind.HEARTBEAT_MISSED
-            yield Happening(kind=kind, subject=each.cause.text, name=it.name, at=each.since, owner_id=owner_id)
+        kind, subject = NoticeKind.HEARTBEAT_MISSED, each.cause.text
+        yield Happening(kind=kind, subject=subject, name=it.name, at=each.since, place=it.place, is_of_check=True)
 
 
 def _order_of(each: Failing) -> tuple[datetime, str, int]:

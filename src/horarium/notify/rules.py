@@ -80,8 +80,8 @@ DAY: Final = timedelta(days=1)
 class Happening:
     """Something that happened and that somebody may be told of.
 
-    `subject` tells one thing from all others (`task:12`), `name` is what people call it. `place` and `tags` are those
-    of a task; `owner_id` is whose it is otherwise. `streak` counts failures in a row, this one included; `seconds` is
+    `subject` tells one thing from all others (`task:12`), `name` is what people call it. `place` says whose it is;
+    `tags` are those of a task. `streak` counts failures in a row, this one included; `seconds` is
     for how long something has been late, stuck or running. The same `mark` is told once. `ends` are the kinds that are
     over with it: it is told to whom one of them was told, from `since` on. `is_unusual` says of what takes long that it
     takes much longer than it mostly does.
@@ -99,7 +99,7 @@ class Happening:
     run_id: int | None = None
     place: Place = NOWHERE
     tags: frozenset[str] = frozenset()
-    owner_id: int = 0
+    is_of_check: bool = False
     streak: int = 1
     seconds: float | None = None
     ends: frozenset[NoticeKind] = frozenset()
@@ -111,6 +111,16 @@ class Happening:
     def is_of_task(self) -> bool:
         """Tell whether it happened to a task."""
         return self.task_id is not None
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether all who see its place may know of it: of the rest only its owner and administrators may."""
+        return self.is_of_task or self.is_of_check
+
+    @property
+    def person(self) -> int | None:
+        """Return whose it is: the person a task runs for, else its owner; None for nobody's."""
+        return self.place.for_user_id or self.place.owner_id
 
 
 def fits(rule: Rule, happening: Happening) -> bool:
@@ -207,19 +217,17 @@ def _place_of(rule: Rule) -> tuple[bool, int, int]:
 
 
 def _is_in_scope(rule: Rule, happening: Happening) -> bool:
-    place = happening.place
     match rule.scope:
         case Scope.INSTALLATION:
             return True
         case Scope.PROJECT:
-            return happening.is_of_task and place.project_id == rule.scope_id
+            return happening.is_shared and happening.place.project_id == rule.scope_id
         case Scope.TAG:
             return happening.is_of_task and rule.tag in happening.tags
         case Scope.TASK:
             return happening.task_id == rule.scope_id
         case Scope.PERSON:
-            person = (place.for_user_id or place.owner_id) if happening.is_of_task else happening.owner_id
-            return person == rule.scope_id
+            return happening.person == rule.scope_id
 
 
 def _is_enough(rule: Rule, happening: Happening) -> bool:

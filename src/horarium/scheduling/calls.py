@@ -110,5 +110,5 @@ def _since_start(check: HeartbeatCheck, now: datetime) -> float | None:
 
 def _tell(tx: Transaction, kind: EventKind, check: HeartbeatCheck, at: int, **more: Any) -> None:
     place = check.place
-    who = {"check": check.id, "name": check.name, "owner": place.owner_id, "project": place.project_id}
+    who = {"check": check.id, "name": check.name, "owner_id": place.owner_id, "project_id": place.project_id}
     EventBook(tx).append(kind, at=at, body={**who, **more})

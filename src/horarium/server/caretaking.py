@@ -1,4 +1,4 @@
-"""Look after what waits to be called, and take a sample now and then, in a thread of its own."""
+"""Look after what waits to be called and what comes to its end, and take samples, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from horarium.errors import StoreError
 from horarium.scheduling.calls import CallDesk
 from horarium.store.books.samples import STRETCH, SampleBook
 from horarium.store.port import Store
+from horarium.vault.expiring import ExpiryWatch
 
 log = logging.getLogger("horarium.server")
 
@@ -21,13 +22,14 @@ _STOP_SECONDS: Final = 5.0
 
 
 class Caretaker:
-    """Counts missed calls and keeps samples of how the system does."""
+    """Counts missed calls, tells of credentials that end soon, and keeps samples of how the system does."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         """Look after `store`; calls can be heard from now on."""
         self._store = store
         self._clock = clock
         self._calls = CallDesk(store, clock)
+        self._expiry = ExpiryWatch(store, clock)
         self._alarm = Alarm()
         self._is_stopping = False
         self._thread: threading.Thread | None = None
@@ -54,6 +56,7 @@ class Caretaker:
         now = self._clock.micros()
         if now // STRETCH == self._sampled // STRETCH:
             return
+        self._expiry.look()
         with self._store.reading() as tx:
             sample = SampleBook(tx).look(now)
         with self._store.transaction() as tx:

@@ -499,7 +499,8 @@ CREATE TABLE user_credentials (
     test_words TEXT,
     inactive_at INTEGER,
     deleted_at INTEGER,
-    inactive_reason VARCHAR(16)
+    inactive_reason VARCHAR(16),
+    warned_at INTEGER
 );
 
 CREATE TABLE users (

@@ -401,7 +401,7 @@ def _columns(changes: Changes, now: datetime) -> dict[str, Any]:
     if changes.hosts is not None:
         columns["hosts"] = dump(list(checked_hosts(changes.hosts)))
     if not isinstance(changes.expires_at, bool):
-        columns["expires_at"] = maybe_micros(checked_expiry(changes.expires_at, now))
+        columns |= {"expires_at": maybe_micros(checked_expiry(changes.expires_at, now)), "warned_at": to_micros(now)}
     if not isinstance(changes.rotate_days, bool):
         columns["rotate_days"] = checked_rotation(changes.rotate_days)
     return columns

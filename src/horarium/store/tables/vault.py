@@ -44,6 +44,8 @@ user_credentials = Table(
     instant("deleted_at"),
     # Why it is inactive: empty when somebody stopped it, `unused` when nothing had used it for months.
     Column("inactive_reason", String(16)),
+    # When it was last told that `expires_at` comes near, or somebody said another date.
+    instant("warned_at"),
     sqlite_autoincrement=True,
 )
 Index(
