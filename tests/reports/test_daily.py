@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from horarium.clock import to_micros
 from horarium.errors import InvalidValue
@@ -17,6 +18,7 @@ from horarium.reports.daily import Bookkeeper, CountingRule
 from horarium.states import Reason
 from horarium.store.books.tally import TallyBook
 from horarium.store.port import Store
+from horarium.store.tables.figures import quarter_figures
 from horarium.upkeep import aggregate_daily_stats
 from tests.reports.model import SECOND, Model
 from tests.support.people import START, SetClock
@@ -172,6 +174,27 @@ def test_days_long_ago_are_kept_as_days(store: Store, clock: SetClock) -> None:
         with store.reading() as tx:
             kept = TallyBook(tx).runs(start, start + DAY)
         assert sum(each.many for each in kept) == sum(each[0] for each in model.recount(start, start + DAY).values())
+
+
+def test_of_days_long_ago_nothing_is_written_by_the_quarter_of_an_hour(store: Store, clock: SetClock) -> None:
+    model = with_runs(store, 40)
+    model.skip(1, TODAY - DAY, Reason.OVERLAP.value, decided_at=clock.micros())
+    clock.move(timedelta(days=150))
+    model.add(1, to_micros(clock.now()) - DAY, "succeeded")
+
+    def quarters() -> list[int]:
+        with store.reading() as tx:
+            return list(tx.execute(select(quarter_figures.c.at).where(quarter_figures.c.task_id != 0)).scalars())
+
+    seen: list[int] = []
+    Bookkeeper(store, clock, QUICK).run(go_on=lambda: seen.extend(quarters()))
+    assert set(seen) | set(quarters()) == {(to_micros(clock.now()) - DAY) // QUARTER * QUARTER}
+    open_one = next(each for each in model.runs.values() if each.state == "running")
+    model.end(open_one.number, "failed", took=SECOND)
+    Bookkeeper(store, clock, QUICK).run()
+    assert len(quarters()) == 1
+    for start in (TODAY - 2 * DAY, TODAY - DAY, TODAY):
+        assert model.figures(start, start + DAY) == model.recount(start, start + DAY)
 
 
 @pytest.mark.parametrize("value", [63, True, 36_501, "all"])

@@ -11,7 +11,7 @@ from typing import Any, Final
 from horarium.clock import Alarm, Clock, from_micros
 from horarium.errors import InvalidValue
 from horarium.records.figures import DAY
-from horarium.store.books.figures import QUARTERS, RUNS, SKIPS, FiguresBook, Overtaken, PendingBook, ended_groups
+from horarium.store.books.figures import QUARTERS, RUNS, SKIPS, FiguresBook, Overtaken, PendingBook, sums_of
 from horarium.store.port import Store, Transaction
 
 KEEP_QUARTERS: Final = 100
@@ -36,7 +36,7 @@ class CountingRule:
     """
 
     keep_quarters: int = KEEP_QUARTERS
-    batch: int = 250
+    batch: int = 5000
     rest: timedelta = timedelta(milliseconds=20)
 
     def __post_init__(self) -> None:
@@ -76,16 +76,19 @@ class Bookkeeper:
     def run(self, *, dry_run: bool = False, go_on: Callable[[], None] | None = None) -> Counted:
         """Count everything up to now, or only say how much that is; `go_on` is called between steps and may raise."""
         found = Counted()
+        # What one took the last time says little about what has gathered since: large steps are come to by quick ones.
+        self._batch = min(self._rule.batch, _FIRST_BATCH)
         check = go_on or _nothing
         now = self._clock.micros()
         with self._store.reading() as tx:
             last = FiguresBook(tx).last_before(now + 1)
         if dry_run:
             return self._look(last, now, check)
+        # First, so that whatever is counted of days long ago is not written only to be dropped.
+        self._drop(now, check)
         self._late(found, check)
         self._runs(found, last, check)
         self._skips(found, now - _MARGIN // timedelta(microseconds=1), check)
-        self._drop(now, check)
         with self._store.reading() as tx:
             lost = PendingBook(tx).lost()
         with self._store.transaction() as tx:
@@ -97,22 +100,22 @@ class Bookkeeper:
         while True:
             check()
             with self._store.reading() as tx:
-                after = FiguresBook(tx).mark(RUNS)
+                after, since = FiguresBook(tx).mark(RUNS), FiguresBook(tx).mark(QUARTERS)
                 runs = FiguresBook(tx).next_runs(after, last, most=self._batch)
             if not runs:
                 return
             # What had ended then stays as it is, so only the writing itself holds up others.
-            groups = ended_groups(runs)
-            found.runs += self._write(partial(FiguresBook.count_runs, runs=runs, groups=groups, after=after))
+            sums = sums_of(runs, since)
+            found.runs += self._write(partial(FiguresBook.count_runs, runs=runs, sums=sums, after=after))
 
     def _late(self, found: Counted, check: Callable[[], None]) -> None:
         while True:
             check()
             with self._store.reading() as tx:
-                runs = FiguresBook(tx).ended_since(most=self._batch)
+                runs, since = FiguresBook(tx).ended_since(most=self._batch), FiguresBook(tx).mark(QUARTERS)
             if not runs:
                 return
-            found.late += self._write(partial(FiguresBook.count_late, runs=runs, groups=ended_groups(runs)))
+            found.late += self._write(partial(FiguresBook.count_late, runs=runs, sums=sums_of(runs, since)))
 
     def _skips(self, found: Counted, before: int, check: Callable[[], None]) -> None:
         while True:
@@ -120,20 +123,18 @@ class Bookkeeper:
             with self._store.reading() as tx:
                 if FiguresBook(tx).mark(SKIPS) >= before:
                     return
-                upto = FiguresBook(tx).skips_step(before, most=self._rule.batch)
+                upto = FiguresBook(tx).skips_step(before, most=self._batch)
             found.skipped += self._write(partial(FiguresBook.count_skips, before=upto))
 
     def _drop(self, now: int, check: Callable[[], None]) -> None:
         before = (now // DAY - self._rule.keep_quarters) * DAY
-        more = True
         with self._store.reading() as tx:
             if FiguresBook(tx).mark(QUARTERS) >= before:
                 return
+        more = True
         while more:
             check()
-            with self._store.transaction() as tx:
-                more = FiguresBook(tx).drop_quarters(before, most=self._rule.batch)
-            self._rest()
+            more = bool(self._write(partial(FiguresBook.drop_quarters, before=before, most=self._batch)))
 
     def _write(self, step: Callable[[FiguresBook], int]) -> int:
         """Take one step and return what it counted: nothing where somebody else took it meanwhile."""
@@ -155,7 +156,7 @@ class Bookkeeper:
         elif took < _SHORT_STEP:
             self._batch = min(self._rule.batch, self._batch * 2)
 
-    def _rest(self, took: float = 0.0) -> None:
+    def _rest(self, took: float) -> None:
         # As long as it took: who waits for a file asks again every few hundredths of a second, and is to find it free.
         self._clock.wait(Alarm(), max(self._rule.rest.total_seconds(), min(took, 1.0)))
 

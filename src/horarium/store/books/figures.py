@@ -7,12 +7,23 @@ retention removes later stays in the figures. Skipped times are counted in the o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select, text, union_all, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select, text, union_all, update
 
-from horarium.records.figures import QUARTER, SKIPPED_TIME, Group, Key, RawRun, Spread, grouped, widened, with_totals
+from horarium.records.figures import (
+    DAY,
+    QUARTER,
+    SKIPPED_TIME,
+    Group,
+    Key,
+    RawRun,
+    Spread,
+    grouped,
+    widened,
+    with_totals,
+)
 from horarium.states import FINAL_STATES
 from horarium.store.books.history import HistoryBook
 from horarium.store.books.people import changed
@@ -37,14 +48,20 @@ RAW: Final = (
 )
 """The columns of a `RawRun`."""
 _FINAL: Final = sorted(state.value for state in FINAL_STATES)
-_TABLES: Final = ((quarter_figures, QUARTER), (daily_figures, 96 * QUARTER))
-_INSERT: Final = {table.name: Hot.insert_into(table) for table, _ in _TABLES}
+_TABLES: Final = (quarter_figures, daily_figures)
+_INSERT: Final = {table.name: Hot.insert_into(table) for table in _TABLES}
+_AT: Final = {
+    table.name: Hot(
+        select(table).where(table.c.at == bindparam("at_"), table.c.task_id == bindparam("task_")), ["at_", "task_"]
+    )
+    for table in _TABLES
+}
 _KEY: Final = ("at", "task_id", "outcome", "retried")
 _DELETE: Final = {
     table.name: Hot(
         delete(table).where(*(table.c[name] == bindparam(f"{name}_") for name in _KEY)), [f"{name}_" for name in _KEY]
     )
-    for table, _ in _TABLES
+    for table in _TABLES
 }
 _NOTE: Final = Hot.insert_into(uncounted_runs)
 _FORGET: Final = Hot(delete(uncounted_runs).where(uncounted_runs.c.run_id == bindparam("id_")), ["id_"])
@@ -56,7 +73,24 @@ _NEXT: Final = Hot(
     .offset(bindparam("from")),
     ["after", "last", "most", "from"],
 )
+_DENSE: Final = 8
+"""Places, of a task and a slot, of which one in so many is meant are asked for together, and otherwise one by one."""
 _BEGIN: Final = text("INSERT INTO counters (name, value) VALUES (:name, 0) ON CONFLICT (name) DO NOTHING")
+
+
+class Sum(NamedTuple):
+    """What is to be added to a table of figures, with slots of `width`: its rows are those of a table without any."""
+
+    table: Table
+    width: int
+    groups: dict[Key, Group]
+    rows: dict[Key, tuple[Any, ...]]
+
+    @classmethod
+    def of(cls, table: Table, width: int, groups: dict[Key, Group]) -> Sum:
+        """Add up some groups over all tasks, too, and make their rows, in the order of their keys."""
+        found = with_totals(groups)
+        return cls(table, width, found, {key: _row(key, found[key]) for key in sorted(found)})
 
 
 class Overtaken(Exception):
@@ -85,14 +119,14 @@ class FiguresBook:
         """Return the runs that come next for being counted, with numbers above `after` and up to `last`."""
         return [RawRun._make(row) for row in self._tx.rows(_NEXT, (after, last, most, 0))]
 
-    def count_runs(self, runs: Sequence[RawRun], *, groups: Mapping[Key, Group], after: int) -> int:
+    def count_runs(self, runs: Sequence[RawRun], *, sums: Iterable[Sum], after: int) -> int:
         """Count the runs that came next after the mark `after`, which moves to the last of them; return how many.
 
-        `groups` is what the ended ones of them add up to. Raises `Overtaken`.
+        `sums` is what the ended ones of them add up to. Raises `Overtaken`.
         """
         self._move(RUNS, after, runs[-1].id)
         self._tx.many(_NOTE, [(run.id, run.belongs_at) for run in runs if run.state not in FINAL_STATES])
-        self._add(groups)
+        self._add(sums)
         return len(runs)
 
     def ended_since(self, *, most: int) -> list[RawRun]:
@@ -101,7 +135,7 @@ class FiguresBook:
         rows = self._tx.execute(query.where(t.c.state.in_(_FINAL)).order_by(t.c.id).limit(most))
         return [RawRun._make(row) for row in rows]
 
-    def count_late(self, runs: Sequence[RawRun], *, groups: Mapping[Key, Group]) -> int:
+    def count_late(self, runs: Sequence[RawRun], *, sums: Iterable[Sum]) -> int:
         """Count runs that have ended after the mark passed them, by what they add up to; return how many.
 
         Raises `Overtaken`.
@@ -109,7 +143,7 @@ class FiguresBook:
         self._hold(RUNS)
         if self._tx.many(_FORGET, [(run.id,) for run in runs]) != len(runs):
             raise Overtaken
-        self._add(groups)
+        self._add(sums)
         return len(runs)
 
     def skips_step(self, before: int, *, most: int) -> int:
@@ -137,8 +171,10 @@ class FiguresBook:
             for task_id, slot, reason, many, first, last in self._tx.execute(statement):
                 key = Key(int(slot) * QUARTER, task_id, f"{SKIPPED_TIME}{reason}", is_retried=False)
                 groups.setdefault(key, Group()).merge(Group(int(many), int(first), int(last)))
+        since = self.mark(QUARTERS)
+        fresh = {key: group for key, group in groups.items() if key.at >= since}
         self._move(SKIPS, mark, before)
-        self._add(groups)
+        self._add((Sum.of(quarter_figures, QUARTER, fresh), Sum.of(daily_figures, DAY, widened(groups))))
         return sum(group.many for group in groups.values())
 
     def drop_quarters(self, before: int, *, most: int) -> bool:
@@ -156,23 +192,32 @@ class FiguresBook:
         """Forget uncounted runs that are not there any more."""
         self._tx.many(_FORGET, [(run_id,) for run_id in run_ids])
 
-    def _add(self, groups: Mapping[Key, Group]) -> None:
-        if not groups:
-            return
-        all_groups = with_totals(dict(groups))
-        for table, width in _TABLES:
-            fresh = widened(all_groups, width)
-            ats = sorted({key.at for key in fresh})
-            tasks = sorted({key.task_id for key in fresh})
-            where = (table.c.at.in_(ats), table.c.task_id.in_(tasks))
-            gone = []
-            for row in self._tx.execute(select(table).where(*where)):
-                key = Key(row.at, row.task_id, row.outcome, bool(row.retried))
-                if key in fresh:
+    def _add(self, sums: Iterable[Sum]) -> None:
+        for table, width, groups, alone in sums:
+            if not groups:
+                continue
+            rows, gone = dict(alone), []
+            for row in self._there(table, width, groups):
+                key = Key(row[0], row[1], row[2], bool(row[3]))
+                if key in groups:
                     gone.append(tuple(key))
-                    fresh[key].merge(group_of(row))
+                    group = Group()
+                    group.merge_row(row[4:])
+                    group.merge(groups[key])
+                    rows[key] = _row(key, group)
             self._tx.many(_DELETE[table.name], gone)
-            self._tx.many(_INSERT[table.name], [_row(key, group) for key, group in sorted(fresh.items(), key=_by_key)])
+            self._tx.many(_INSERT[table.name], [*rows.values()])
+
+    def _there(self, table: Table, width: int, keys: Iterable[Key]) -> list[tuple[Any, ...]]:
+        """Return the rows that are there for these keys, among few others."""
+        places = sorted({(key.at, key.task_id) for key in keys})
+        tasks = sorted({task_id for _, task_id in places})
+        first, last = places[0][0], places[-1][0]
+        if ((last - first) // width + 1) * len(tasks) <= _DENSE * len(places):
+            where = (table.c.at.between(first, last), table.c.task_id.in_(tasks))
+            return [tuple(row) for row in self._tx.execute(select(table).where(*where))]
+        # Whatever lies in between may be very much, and others wait.
+        return [row for place in places for row in self._tx.rows(_AT[table.name], place)]
 
     def _move(self, name: str, old: int, new: int) -> None:
         self._begin(name)
@@ -224,9 +269,14 @@ def counted() -> list[ColumnElement[bool]]:
     return [t.c.id <= func.coalesce(mark, 0), t.c.id.not_in(select(uncounted_runs.c.run_id))]
 
 
-def ended_groups(runs: Iterable[RawRun]) -> dict[Key, Group]:
-    """Return what those that have ended add up to."""
-    return grouped(run for run in runs if run.state in FINAL_STATES)
+def sums_of(runs: Iterable[RawRun], since: int) -> tuple[Sum, Sum]:
+    """Return what those that have ended add up to: by the quarter of an hour from the day `since` on, and by the day.
+
+    Whatever can be done before anybody has to wait for the writing is done here.
+    """
+    ended = [run for run in runs if run.state in FINAL_STATES]
+    fresh = grouped(run for run in ended if run.belongs_at >= since)
+    return Sum.of(quarter_figures, QUARTER, fresh), Sum.of(daily_figures, DAY, grouped(ended, DAY))
 
 
 def group_of(row: Any) -> Group:
@@ -240,10 +290,6 @@ def _row(key: Key, group: Group) -> tuple[Any, ...]:
     took, late = group.took, group.late
     lengths = (took.sum, took.most, took.to_text(), late.sum, late.most, late.to_text())
     return (*key, group.many, group.first_at, group.last_at, group.ended_at, group.newest, *lengths)
-
-
-def _by_key(item: tuple[Key, Group]) -> Key:
-    return item[0]
 
 
 def _skipped(mark: int, before: int) -> Iterable[Any]:
