@@ -25,7 +25,7 @@ from horarium.records.policies import Policies
 from horarium.records.tasks import PythonSpec, TaskDefinition
 from horarium.runs import keeping
 from horarium.runs.history import History
-from horarium.runs.keeping import Cleaner, Steps, rule_of, write_rule
+from horarium.runs.keeping import Cleaner, Pace, Steps, rule_of, write_rule
 from horarium.scheduling.tasks import TaskDesk
 from horarium.states import EventKind
 from horarium.store.books.events import EventBook
@@ -195,6 +195,34 @@ def test_r114_the_work_is_cut_into_bounded_transactions(store: Store, clock: Set
     gone = [before - after for before, after in pairwise(left)]
     assert max(gone) == 3
     assert sum(gone) == 49
+
+
+@pytest.mark.parametrize("gathered", [1, 5, 1_000_000])
+def test_r114_runs_of_all_tasks_go_in_the_order_of_their_numbers_around_those_that_stay(
+    store: Store, clock: SetClock, monkeypatch: pytest.MonkeyPatch, gathered: int
+) -> None:
+    monkeypatch.setattr(keeping, "GATHERED", gathered)
+    monkeypatch.setattr(keeping, "PAGE", 4)
+    tasks = [task(store, clock, name) for name in ("one", "two", "three")]
+    for place, number in enumerate(range(1, 61)):
+        state = "failed" if number % 10 == 0 else "running" if number == 25 else "succeeded"
+        ended = START - timedelta(days=30) + timedelta(hours=number)
+        write_run(store, number, task_id=tasks[place % 3], state=state, ended=None if state == "running" else ended)
+    left: list[set[int]] = []
+    Cleaner(store, clock, replace(RULE, output_days=40), QUICK).run(go_on=lambda: left.append(ids(store)))
+    assert ids(store) == runs_with_output(store) == {10, 20, 25, 30, 40, 50, 60}
+    if gathered > 60:
+        gone = [sorted(before - after) for before, after in pairwise(left)]
+        assert [number for step in gone for number in step] == [n for n in range(1, 61) if n % 10 and n != 25]
+
+
+def test_r114_a_step_that_took_long_makes_the_next_one_smaller_and_a_quick_one_makes_it_larger() -> None:
+    pace = Pace(64, 10, 500, 0.05)
+    sizes = []
+    for took in (0.01, 0.03, 0.07, 0.2, 0.2, 0.2, 0.2, *(0.0,) * 7):
+        pace.fit(took)
+        sizes.append(pace.many)
+    assert sizes == [128, 161, 161, 80, 40, 20, 10, 20, 40, 80, 160, 320, 500, 500]
 
 
 def test_rp26_two_at_once_remove_each_run_once(store: Store, clock: SetClock) -> None:

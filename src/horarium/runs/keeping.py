@@ -1,29 +1,37 @@
 """Remove what has had its time: runs by age and count, their output before them, events; and give the room back.
 
-One transaction is short, whatever it finds, and a rest as long lies between two, so that nobody waits for long. The
-ledger stays: what became of each planned instant is told after its run is gone.
+One transaction is short, whatever it finds, and a rest as long lies between two, so that nobody waits for long. Runs
+go in the order of their numbers, whichever task they are of. The ledger stays: what became of each planned instant is
+told after its run is gone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from heapq import merge
+from itertools import islice
 from typing import Final
 
 from horarium.clock import Alarm, Clock
 from horarium.records.keeping import USUAL_RULE, KeepRule
 from horarium.states import FAILURE_STATES, FINAL_STATES
-from horarium.store.books.keeping import KeepingBook, OldRun, TaskKept
+from horarium.store.books.keeping import KeepingBook, TaskKept
 from horarium.store.port import Store, Transaction
-from horarium.store.room import give_back, write_back
+from horarium.store.room import STEP_PAGES, give_back, write_back
 from horarium.store.schema import read_meta, write_meta
 
 META: Final = "keep"
-PAGE: Final = 500
+PAGE: Final = 1000
 LEAST_BATCH: Final = 100
+FIRST_BATCH: Final = 500
+GATHERED: Final = 1_000_000
+"""So many numbers of old runs are kept in mind at once, at eight bytes each."""
+MOST_PAGES: Final = 8 * STEP_PAGES
 RUN_BYTES: Final = 400
 EVENT_BYTES: Final = 150
 """About what one takes with its attempts and its places in indexes."""
@@ -53,13 +61,33 @@ def write_rule(tx: Transaction, rule: KeepRule) -> None:
 class Steps:
     """How the work is cut: at most so many rows and bytes of output in one transaction, which is to take `seconds`.
 
-    A transaction that took longer makes the next one smaller. `rest` is the least pause between two.
+    The first ones are small; one that took longer makes the next one smaller, one that was quick makes it larger.
+    `rest` is the least pause between two.
     """
 
-    batch: int = 1000
+    batch: int = 5000
     batch_bytes: int = 4 * 1024 * 1024
-    seconds: float = 0.08
-    rest: timedelta = timedelta(milliseconds=50)
+    seconds: float = 0.05
+    rest: timedelta = timedelta(milliseconds=25)
+
+
+@dataclass(slots=True)
+class Pace:
+    """How much is done at once, from `least` to `most`, so that it takes about so many `seconds`."""
+
+    many: int
+    least: int
+    most: int
+    seconds: float
+
+    def fit(self, took: float) -> None:
+        """Fit the size of the next step to how long this one took."""
+        if took > 2 * self.seconds:
+            self.many = max(self.many // 2, self.least)
+        elif took < self.seconds / 2:
+            self.many = min(self.many * 2, self.most)
+        elif took < self.seconds:
+            self.many = min(self.many + self.many // 4 + 1, self.most)
 
 
 @dataclass(slots=True)
@@ -93,7 +121,9 @@ class Cleaner:
         self._rule = rule
         self._steps = steps or Steps()
         self._now = clock.micros()
-        self._at_once = self._steps.batch
+        batch = self._steps.batch
+        self._rows = Pace(min(FIRST_BATCH, batch), min(LEAST_BATCH, batch), batch, self._steps.seconds)
+        self._pages = Pace(STEP_PAGES, STEP_PAGES // 8, MOST_PAGES, self._steps.seconds)
         self._found = Cleaned()
         self._go_on: Callable[[], None] = _nothing
         self._dry_run = False
@@ -116,35 +146,40 @@ class Cleaner:
             self._give_back()
         return self._found
 
-    def _take(self, found: Iterable[OldRun], act: Callable[[list[OldRun]], None]) -> None:
-        batch: list[OldRun] = []
-        size = 0
-        for run in found:
-            if batch and (len(batch) >= self._at_once or size + run.kept_bytes > self._steps.batch_bytes):
-                self._step(batch, act)
-                batch, size = [], 0
-            batch.append(run)
-            size += run.kept_bytes
+    def _take(self, numbers: Iterator[int], act: Callable[[dict[int, int]], None]) -> None:
+        while wanted := sorted(islice(numbers, self._rows.many)):
+            with self._store.reading() as tx:
+                found = KeepingBook(tx).sizes_of(wanted)
+            for batch in self._cut(found):
+                self._go_on()
+                act(batch)
+                self._found.size += sum(batch.values())
+
+    def _cut(self, runs: list[tuple[int, int]]) -> Iterator[dict[int, int]]:
+        """Cut runs with the sizes of their output into batches that have not too much of it."""
+        batch: dict[int, int] = {}
+        total = 0
+        for number, size in runs:
+            if batch and total + size > self._steps.batch_bytes:
+                yield batch
+                batch, total = {}, 0
+            batch[number] = size
+            total += size
         if batch:
-            self._step(batch, act)
+            yield batch
 
-    def _step(self, batch: list[OldRun], act: Callable[[list[OldRun]], None]) -> None:
-        self._go_on()
-        act(batch)
-        self._found.size += sum(run.kept_bytes for run in batch)
-
-    def _remove(self, batch: list[OldRun]) -> None:
-        numbers = [run.id for run in batch]
+    def _remove(self, batch: dict[int, int]) -> None:
+        numbers = list(batch)
         if self._dry_run:
             gone, pieces = len(numbers), self._count_pieces(numbers)
-            self._would_go.update(run.id for run in batch if run.kept_bytes)
+            self._would_go.update(number for number, size in batch.items() if size)
         else:
             gone, pieces = self._paced(lambda book: book.remove(numbers, counted_only=self._counted_only))
         self._found.runs += gone
         self._found.pieces += pieces
 
-    def _trim(self, batch: list[OldRun]) -> None:
-        numbers = [run.id for run in batch]
+    def _trim(self, batch: dict[int, int]) -> None:
+        numbers = list(batch)
         if self._dry_run:
             gone, pieces = len(numbers), self._count_pieces(numbers)
         else:
@@ -165,7 +200,7 @@ class Cleaner:
         while True:
             self._go_on()
             with self._store.reading() as tx:
-                numbers = KeepingBook(tx).events_before(cutoff, most=self._at_once)
+                numbers = KeepingBook(tx).events_before(cutoff, most=self._rows.many)
             if not numbers:
                 return
             self._found.events += self._paced(partial(_remove_events, numbers))[0]
@@ -178,10 +213,7 @@ class Cleaner:
         took = self._clock.monotonic() - began
         # Written back here, by whoever has time: else the commit of somebody who waits would have to do it.
         write_back(self._store)
-        if took > 2 * self._steps.seconds:
-            self._at_once = max(self._at_once // 2, LEAST_BATCH)
-        elif took < self._steps.seconds:
-            self._at_once = min(self._at_once + self._at_once // 4 + 1, self._steps.batch)
+        self._rows.fit(took)
         self._rest(took)
         return found
 
@@ -192,25 +224,46 @@ class Cleaner:
         while True:
             self._go_on()
             began = self._clock.monotonic()
-            gone = give_back(self._store)
+            gone = give_back(self._store, most=self._pages.many)
             self._found.freed += gone
             if gone <= 0:
                 return
-            self._rest(self._clock.monotonic() - began)
+            took = self._clock.monotonic() - began
+            self._pages.fit(took)
+            self._rest(took)
 
-    def _old_runs(self) -> Iterator[OldRun]:
-        """Yield the runs that the rule lets go, task by task."""
+    def _old_runs(self) -> Iterator[int]:
+        """Yield the numbers of the runs that the rule lets go, in their order as far as they can be kept in mind.
+
+        They are found task by task. Removed like that, those of each task would change the same pages again, since
+        the runs of all tasks lie mixed; in the order of their numbers they leave whole pages empty.
+        """
+        gathered: list[array[int]] = []
+        many = 0
+        for task in self._tasks():
+            gathered.append(array("q"))
+            for numbers in self._old_runs_of(task):
+                gathered[-1].extend(numbers)
+                many += len(numbers)
+                if many >= GATHERED:
+                    yield from merge(*gathered)
+                    gathered, many = [array("q")], 0
+            if not gathered[-1]:
+                gathered.pop()
+        yield from merge(*gathered)
+
+    def _tasks(self) -> Iterator[TaskKept]:
         last = 0
         while True:
+            self._go_on()
             with self._store.reading() as tx:
                 tasks = KeepingBook(tx).tasks(after=last, most=PAGE)
-            if not tasks:
+            yield from tasks
+            if len(tasks) < PAGE:
                 return
-            for task in tasks:
-                yield from self._old_runs_of(task)
             last = tasks[-1].id
 
-    def _old_runs_of(self, task: TaskKept) -> Iterator[OldRun]:
+    def _old_runs_of(self, task: TaskKept) -> Iterator[list[int]]:
         rule = self._rule.for_task(task.policies.keep)
         ages = self._before(rule.run_days), self._before(rule.failure_days)
         with self._store.reading() as tx:
@@ -221,21 +274,24 @@ class Cleaner:
         edges = last_counted or 0, last_failed or 0
         after = 0
         while True:
+            self._go_on()
             with self._store.reading() as tx:
                 page = KeepingBook(tx).runs_of(task.id, after=after, most=PAGE)
+            found = []
             for run in page:
                 failed = run.state in _FAILED
                 is_over = run.state in _FINAL and run.finished_at is not None
                 is_old = run.id <= edges[failed] or (run.finished_at or self._now) < ages[failed]
                 if is_over and is_old and run.id != task.last_run_id:
-                    yield run
+                    found.append(run.id)
+            yield found
             # Numbers and instants rise together: whatever follows is younger and within the count.
             if len(page) < PAGE or (page[-1].created_at >= ages[0] and page[-1].id > max(edges)):
                 return
             after = page[-1].id
 
-    def _old_output(self) -> Iterator[OldRun]:
-        """Yield the runs that stay and whose output goes; that of failed ones is looked after apart."""
+    def _old_output(self) -> Iterator[int]:
+        """Yield the numbers of the runs that stay and whose output goes; that of failed ones is looked after apart."""
         limits = self._output_limits()
         usual = self._before(self._rule.output_days)
         youngest = max([usual, *limits.values()])
@@ -247,25 +303,15 @@ class Cleaner:
                 ended = run.finished_at or self._now
                 is_meant = run.state in _FINAL - _FAILED and run.id not in self._would_go
                 if is_meant and ended < limits.get(run.task_id, usual):
-                    yield run
+                    yield run.id
             if len(page) < PAGE or page[-1].created_at >= youngest:
                 return
             after = page[-1].id
 
     def _output_limits(self) -> dict[int, int]:
         """Return, for the tasks that say so themselves, the instant from which on output stays."""
-        found: dict[int, int] = {}
-        last = 0
-        while True:
-            with self._store.reading() as tx:
-                tasks = KeepingBook(tx).tasks(after=last, most=PAGE)
-            for task in tasks:
-                days = task.policies.keep.output_days
-                if days is not None:
-                    found[task.id] = self._before(days)
-            if len(tasks) < PAGE:
-                return found
-            last = tasks[-1].id
+        days = {task.id: task.policies.keep.output_days for task in self._tasks()}
+        return {number: self._before(each) for number, each in days.items() if each is not None}
 
     def _before(self, days: float) -> int:
         return self._now - (days * _DAY) // timedelta(microseconds=1)

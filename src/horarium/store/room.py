@@ -108,14 +108,14 @@ def write_back(store: Store) -> None:
             _alone(tx, _CHECKPOINT)
 
 
-def give_back(store: Store) -> int:
-    """Cut a step of free pages off a SQLite file; return how many bytes went, 0 when there is nothing left to do."""
+def give_back(store: Store, *, most: int = STEP_PAGES) -> int:
+    """Cut at most so many free pages off a SQLite file; return how many bytes went, 0 when nothing is left to do."""
     pages = pages_of(store)
     if pages is None or not pages.gives_back or not pages.has_much_free:
         return 0
     with store.transaction() as tx:
         # One by one: the driver takes this statement's first step alone, and would leave the others undone.
-        for _ in range(min(STEP_PAGES, pages.free - pages.count // SPARE_SHARE)):
+        for _ in range(min(most, pages.free - pages.count // SPARE_SHARE)):
             _alone(tx, _ONE_PAGE)
         left = _pages(tx)
     write_back(store)
