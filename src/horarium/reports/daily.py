@@ -23,6 +23,8 @@ _FIRST_BATCH: Final = 64
 _LONG_STEP: Final = 0.04
 """A write that took longer, in seconds, is too much for this machine: the next ones are half as large."""
 _SHORT_STEP: Final = 0.015
+_PATIENCE: Final = 3
+"""So many times as long may one take where nobody waits for it: what it costs is each time about the same."""
 _MARGIN: Final = timedelta(minutes=10)
 """Decisions that are younger may still be on their way into the store, or come from a clock that is a little behind."""
 
@@ -72,6 +74,7 @@ class Bookkeeper:
         self._clock = clock
         self._rule = rule or CountingRule()
         self._batch = min(self._rule.batch, _FIRST_BATCH)
+        self._patience = _PATIENCE if store.capabilities.skips_locked else 1
 
     def run(self, *, dry_run: bool = False, go_on: Callable[[], None] | None = None) -> Counted:
         """Count everything up to now, or only say how much that is; `go_on` is called between steps and may raise."""
@@ -151,9 +154,9 @@ class Bookkeeper:
             self._rest(took)
 
     def _pace(self, took: float) -> None:
-        if took > _LONG_STEP:
+        if took > _LONG_STEP * self._patience:
             self._batch = max(min(_LEAST_BATCH, self._rule.batch), self._batch // 2)
-        elif took < _SHORT_STEP:
+        elif took < _SHORT_STEP * self._patience:
             self._batch = min(self._rule.batch, self._batch * 2)
 
     def _rest(self, took: float) -> None:
