@@ -39,6 +39,8 @@ def address(site: Site) -> Iterator[str]:
 
 
 def press(page: Page, *keys: str) -> None:
+    # What is on show before its scripts have run knows no shortcuts yet.
+    page.wait_for_load_state("load")
     for key in keys:
         page.keyboard.press(key)
 
