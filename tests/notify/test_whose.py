@@ -8,12 +8,13 @@ import pytest
 
 from horarium.accounts.projects import Projects
 from horarium.clock import EPOCH
+from horarium.notify.rule_words import Naming, condition
 from horarium.notify.rules import Happening
 from horarium.records.checks import CallKind, CheckWish
 from horarium.records.notices import NoticeKind
 from horarium.records.people import Role
 from horarium.records.reach import NOWHERE, Place
-from horarium.records.telling import Recipient, Scope, To
+from horarium.records.telling import Recipient, Rule, Scope, To
 from horarium.scheduling.calls import CallDesk
 from horarium.scheduling.checks import CheckDesk
 from horarium.states import EventKind
@@ -114,3 +115,17 @@ def test_whose_something_is_comes_from_its_place() -> None:
     bare = {"kind": NoticeKind.HEARTBEAT_MISSED, "subject": "check:1", "name": "x", "at": EPOCH}
     assert Happening(**bare).person is None  # type: ignore[arg-type]
     assert Happening(**bare, place=Place(owner_id=4)).person == 4  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("scope", "number", "words"),
+    [
+        (Scope.INSTALLATION, 0, "a call is missed"),
+        (Scope.PROJECT, 4, "a call is missed (only in Night)"),
+        (Scope.PERSON, 4, "a call is missed (only of Ana)"),
+        (Scope.PERSON, 9, "a call is missed (only what is yours)"),
+    ],
+)
+def test_a_rule_that_is_about_no_task_says_whose_things_it_is_about(scope: Scope, number: int, words: str) -> None:
+    rule = Rule(kinds=frozenset({NoticeKind.HEARTBEAT_MISSED}), scope=scope, scope_id=number, recipients=OWNER)
+    assert condition(rule, Naming(people={4: "Ana"}, projects={4: "Night"}, me=9)) == (words, "", "")

@@ -255,7 +255,7 @@ def rule_form(number: int | None) -> RuleFormPage:
         id=number,
         words="" if number is None else "If any task fails, tell its owner by e-mail, every time",
         scopes=(
-            Option(value="installation", label="Any task", hint="and whatever else happens here", on=True),
+            Option(value="installation", label="Anything", hint="tasks, and whatever else happens here", on=True),
             Option(value="tag", label="Tasks with a tag", hint="such as critical"),
             Option(value="task", label="One task", hint="comes before all other rules"),
         ),

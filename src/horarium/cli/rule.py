@@ -40,8 +40,12 @@ class Said:
     ] = None
     task: Annotated[str | None, typer.Option("--task", help="About one task.")] = None
     tag: Annotated[str | None, typer.Option("--tag", help="About the tasks with a tag.")] = None
-    project: Annotated[str | None, typer.Option("--project", help="About the tasks of a project.")] = None
-    person: Annotated[str | None, typer.Option("--person", help="About the tasks of a person.")] = None
+    project: Annotated[str | None, typer.Option("--project", help="About the tasks and heartbeats of a project.")] = (
+        None
+    )
+    person: Annotated[
+        str | None, typer.Option("--person", help="About what is a person's: tasks, heartbeats, credentials.")
+    ] = None
     anything: Annotated[bool, typer.Option("--any", help="About any task, and whatever else happens.")] = False
     after_failures: Annotated[
         int | None, typer.Option("--after-failures", min=1, help="How many failures in a row it takes.")

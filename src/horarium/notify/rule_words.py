@@ -78,7 +78,7 @@ def condition(rule: Rule, naming: Naming) -> tuple[str, str, str]:
     verbs = [_verb(kind, rule) for kind in KINDS if kind in rule.kinds and kind in OF_TASKS]
     events = [_EVENTS[kind] for kind in KINDS if kind in rule.kinds and kind in _EVENTS]
     if events and rule.kinds & OF_TASKS <= {NoticeKind.RECOVERED}:
-        return _either([*events, *("it works again" for _ in verbs)]), "", ""
+        return f"{_either([*events, *('it works again' for _ in verbs)])}{_whose(rule, naming)}", "", ""
     rest = _either([*verbs, *events])
     if rule.scope is Scope.TAG:
         return "a task tagged ", rule.tag, f" {rest}"
@@ -141,6 +141,19 @@ def _subject(rule: Rule, naming: Naming) -> str:
             return f"a task of {naming.people.get(rule.scope_id, GONE)}"
         case _:
             return "any task"
+
+
+def _whose(rule: Rule, naming: Naming) -> str:
+    """Return whose things a rule is about that is about no task, empty for everybody's."""
+    match rule.scope:
+        case Scope.PROJECT:
+            return f" (only in {naming.projects.get(rule.scope_id, GONE)})"
+        case Scope.PERSON if rule.scope_id == naming.me:
+            return " (only what is yours)"
+        case Scope.PERSON:
+            return f" (only of {naming.people.get(rule.scope_id, GONE)})"
+        case _:
+            return ""
 
 
 def _verb(kind: NoticeKind, rule: Rule) -> str:

@@ -20,13 +20,13 @@ class Scope(StrEnum):
     INSTALLATION = "installation"
     """Any task, and whatever else happens."""
     PROJECT = "project"
-    """The tasks of a project."""
+    """The tasks and heartbeats of a project."""
     TAG = "tag"
     """The tasks with a tag."""
     TASK = "task"
     """One task; comes before all others."""
     PERSON = "person"
-    """The tasks of a person: those they own, and those that run for them."""
+    """What is a person's: what they own, and tasks that run for them."""
 
 
 class Frequency(StrEnum):

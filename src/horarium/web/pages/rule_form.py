@@ -51,11 +51,11 @@ _FIELDS: Final = {
 _MINUTES: Final = "use minutes, such as 10 or 1.5, up to a year"
 _MOST_MINUTES: Final = 366 * 1440
 _SCOPES: Final = {
-    Scope.INSTALLATION: ("Any task", "and whatever else happens here"),
+    Scope.INSTALLATION: ("Anything", "tasks, and whatever else happens here"),
     Scope.TAG: ("Tasks with a tag", "such as critical"),
-    Scope.PROJECT: ("Tasks of a project", "by its name"),
+    Scope.PROJECT: ("What is a project's", "its tasks and heartbeats, by its name"),
     Scope.TASK: ("One task", "comes before all other rules"),
-    Scope.PERSON: ("Tasks of a person", "those they own, and those that run for them"),
+    Scope.PERSON: ("What is a person's", "what they own, and tasks that run for them"),
 }
 
 
@@ -261,10 +261,12 @@ def _page(visit: Visit, rule: Rule, texts: Mapping[str, str], errors: Mapping[st
 
 def _scopes(rule: Rule, *, is_own: bool, has_projects: bool) -> tuple[Option, ...]:
     words = (
-        {**_SCOPES, Scope.INSTALLATION: ("Any task that you see", "and your own credentials")} if is_own else _SCOPES
+        {**_SCOPES, Scope.INSTALLATION: ("Anything that you see", "tasks, heartbeats, and your own credentials")}
+        if is_own
+        else _SCOPES
     )
     if is_own:
-        words |= {Scope.PERSON: ("Your tasks", "those you own, and those that run for you")}
+        words |= {Scope.PERSON: ("What is yours", "what you own, and tasks that run for you")}
     return tuple(
         Option(value=scope.value, label=label, hint=hint, on=scope is rule.scope)
         for scope, (label, hint) in words.items()
