@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final
 
 from horarium.accounts.letters import Answer, Draft, LetterKind
-from horarium.clock import Alarm, Clock
+from horarium.clock import Clock
 from horarium.errors import StoreError
 from horarium.notify.drawing import FINISHED, Drawing, Drawn, Stamp
 from horarium.notify.mailer import Line, Mailer, MailFailed
+from horarium.standby import Standby
 from horarium.store.books.mail import Letter, OutboxBook, SentBook
 from horarium.store.books.people import PeopleBook
 from horarium.store.port import Store
@@ -28,7 +28,6 @@ HELD_FOR: Final = timedelta(minutes=5)
 """How long nobody else takes a letter that is being sent; after a crash it waits that long."""
 LOOK_EVERY_SECONDS: Final = 2.0
 _TIDY_EVERY: Final = timedelta(hours=1)
-_STOP_SECONDS: Final = 3.0
 
 
 def pause_after(tries: int) -> timedelta:
@@ -36,8 +35,13 @@ def pause_after(tries: int) -> timedelta:
     return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << min(tries, 12)))
 
 
-class Courier:
-    """The one who carries the letters of a store to the mail server."""
+class Courier(Standby):
+    """The one who carries the letters of a store to the mail server.
+
+    A stop breaks off the connection that is in use; its letter is tried again after the next start.
+    """
+
+    thread_name = "horarium-courier"
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Courier:
         They come from `team`, or the team that was named at set-up. With `only`, letters of one kind are sent and the
         others left to somebody else.
         """
+        super().__init__()
         self._only = only
         self._store = store
         self._clock = clock
@@ -62,28 +67,11 @@ class Courier:
         self._drawing = drawing
         self._answers = answers
         self._team = self._team_name = team
-        self._alarm = Alarm()
-        self._is_stopping = False
-        self._thread: threading.Thread | None = None
         self._tidied = clock.now() - _TIDY_EVERY
-
-    def start(self) -> None:
-        """Begin to carry letters, for the first time or again."""
-        self._is_stopping = False
-        self._thread = threading.Thread(target=self._run, name="horarium-courier", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop at once: a connection in use is broken off, and its letter is tried again after the next start."""
-        self.begin_stop()
-        if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
-            self._thread = None
 
     def begin_stop(self) -> None:
         """Ask for the stop without waiting for it."""
-        self._is_stopping = True
-        self._alarm.ring()
+        super().begin_stop()
         self._mailer.hang_up()
 
     def carry(self) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from horarium.clock import Alarm, Clock
+from horarium.clock import Clock
 from horarium.errors import StoreError
 from horarium.notify.carrier import Carrier
 from horarium.notify.courier import HELD_FOR, KEPT_FOR, LOOK_EVERY_SECONDS, TRIED_FOR
@@ -33,6 +33,7 @@ from horarium.preferences.catalogue import ON_TELLING
 from horarium.preferences.reading import Reading, values
 from horarium.records.notices import Message
 from horarium.records.telling import Channel, Delivery, Note, Purpose, Target
+from horarium.standby import Standby
 from horarium.store.books.addressees import AddresseeBook
 from horarium.store.books.channels import ChannelBook, RuleBook
 from horarium.store.books.deliveries import DeliveryBook, TargetBook
@@ -51,7 +52,6 @@ _DISPATCH: Final = "dispatch"
 _REST: Final = timedelta(seconds=10)
 _LONGEST_REST: Final = timedelta(minutes=5)
 _TIDY_EVERY: Final = timedelta(hours=1)
-_STOP_SECONDS: Final = 3.0
 _DAY: Final = timedelta(days=1)
 
 
@@ -72,8 +72,13 @@ class _Sick:
     until: datetime
 
 
-class Dispatcher:
-    """The one who makes messages and has them sent."""
+class Dispatcher(Standby):
+    """The one who makes messages and has them sent.
+
+    A message that is being handed over at a stop goes again after the next start unless it gets there in time.
+    """
+
+    thread_name = "horarium-dispatcher"
 
     def __init__(
         self,
@@ -85,37 +90,23 @@ class Dispatcher:
         gather: timedelta = GATHER,
     ) -> None:
         """Work on `store`; `carrier` hands over. The first thing of a message waits `gather` for company."""
+        super().__init__()
         self._gather = gather
         self._store = store
         self._clock = clock
         self._carrier = carrier
         self._house = house or House()
-        self._alarm = Alarm()
-        self._is_stopping = False
-        self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._busy: dict[int, threading.Thread] = {}
         self._sick: dict[int, _Sick] = {}
         self._tidied = clock.now() - _TIDY_EVERY
 
-    def start(self) -> None:
-        """Begin to make and send messages, for the first time or again."""
-        self._is_stopping = False
-        self._thread = threading.Thread(target=self._run, name="horarium-dispatcher", daemon=True)
-        self._thread.start()
-
-    def begin_stop(self) -> None:
-        """Ask for the stop without waiting for it."""
-        self._is_stopping = True
-        self._alarm.ring()
-
     def stop(self) -> None:
-        """Stop; a message that is being handed over goes again after the next start unless it gets there in time."""
+        """Stop; harmless when repeated."""
         self.begin_stop()
-        threads = [*self._busy.values(), *([] if self._thread is None else [self._thread])]
-        for thread in threads:
-            thread.join(_STOP_SECONDS)
-        self._thread = None
+        for thread in [*self._busy.values()]:
+            thread.join(self.stop_seconds)
+        super().stop()
 
     def make(self) -> int:
         """Make the messages whose time has come; return how many."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from horarium.clock import Alarm, Clock
+from horarium.clock import Clock
 from horarium.errors import StoreError
 from horarium.notify.happenings import NEWS, Known, Streaks, happenings_of, runs_in, tasks_in
 from horarium.notify.muting import Mutes
@@ -20,6 +19,7 @@ from horarium.notify.writing import Stance, Writer
 from horarium.records.notices import NoticeKind
 from horarium.records.runs import Event
 from horarium.records.telling import Frequency, Rule, Scope
+from horarium.standby import Standby
 from horarium.states import FAILURE_STATES
 from horarium.store.books.channels import RuleBook
 from horarium.store.books.events import EventBook, NewsBook
@@ -37,7 +37,6 @@ MOST_EVENTS: Final = 300
 """How many events one transaction works in: few enough that nobody waits for it."""
 _KEEP_MARK_EVERY: Final = 20_000
 _BAD: Final = frozenset(state.value for state in FAILURE_STATES)
-_STOP_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,39 +50,21 @@ class _Plan:
     stance: Stance
 
 
-class Herald:
+class Herald(Standby):
     """The one who turns events into rows for those who are to be told."""
+
+    thread_name = "horarium-herald"
 
     def __init__(self, store: Store, clock: Clock, *, gates: Gates | None = None) -> None:
         """Work on `store`; `gates` say which standard rules the settings shut."""
+        super().__init__()
         self._store = store
         self._clock = clock
         self._gates = gates or Gates()
-        self._alarm = Alarm()
-        self._is_stopping = False
-        self._thread: threading.Thread | None = None
         self._mark = self._seen = -1
         self._has_begun = False
         self._watched = clock.now() - WATCH_EVERY
         self._known: frozenset[tuple[str, ...]] = frozenset()
-
-    def start(self) -> None:
-        """Begin to read, for the first time or again."""
-        self._is_stopping = False
-        self._thread = threading.Thread(target=self._run, name="horarium-herald", daemon=True)
-        self._thread.start()
-
-    def begin_stop(self) -> None:
-        """Ask for the stop without waiting for it."""
-        self._is_stopping = True
-        self._alarm.ring()
-
-    def stop(self) -> None:
-        """Stop; what was not read is read after the next start."""
-        self.begin_stop()
-        if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
-            self._thread = None
 
     def look(self) -> int:
         """Work the next events in; return how many happenings they were, 0 when there is nothing more to read."""

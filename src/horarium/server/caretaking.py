@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import Final
 
-from horarium.clock import Alarm, Clock
+from horarium.clock import Clock
 from horarium.errors import StoreError
 from horarium.scheduling.calls import CallDesk
+from horarium.standby import Standby
 from horarium.store.books.samples import STRETCH, SampleBook
 from horarium.store.port import Store
 from horarium.vault.expiring import ExpiryWatch
@@ -18,37 +18,23 @@ log = logging.getLogger("horarium.server")
 LOOK_SECONDS: Final = 10.0
 KEPT_DAYS: Final = 35
 _DAY: Final = 86_400_000_000
-_STOP_SECONDS: Final = 5.0
 
 
-class Caretaker:
+class Caretaker(Standby):
     """Counts missed calls, tells of credentials that end soon, and keeps samples of how the system does."""
+
+    thread_name = "horarium-caretaker"
+    stop_seconds = 5.0
 
     def __init__(self, store: Store, clock: Clock) -> None:
         """Look after `store`; calls can be heard from now on."""
+        super().__init__()
         self._store = store
         self._clock = clock
         self._calls = CallDesk(store, clock)
         self._expiry = ExpiryWatch(store, clock)
-        self._alarm = Alarm()
-        self._is_stopping = False
-        self._thread: threading.Thread | None = None
         self._sampled = 0
         self._pruned = 0
-
-    def start(self) -> None:
-        """Begin, for the first time or again."""
-        self._is_stopping = False
-        self._thread = threading.Thread(target=self._run, name="horarium-caretaker", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; harmless when repeated."""
-        self._is_stopping = True
-        self._alarm.ring()
-        if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
-            self._thread = None
 
     def look(self) -> None:
         """Do what is to be done now. Raises `StoreError`."""

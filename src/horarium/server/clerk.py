@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from horarium.clock import Alarm, Clock
+from horarium.clock import Clock
 from horarium.errors import StoreError
 from horarium.reports.daily import Bookkeeper
 from horarium.reports.sending import Summaries
+from horarium.standby import Standby
 from horarium.store.port import Store
 
 log = logging.getLogger("horarium.server")
@@ -19,44 +19,25 @@ log = logging.getLogger("horarium.server")
 LOOK_EVERY_SECONDS: Final = 60.0
 COUNT_EVERY: Final = timedelta(minutes=5)
 TIDY_EVERY: Final = timedelta(days=1)
-_STOP_SECONDS: Final = 3.0
 
 
 class _Stopping(Exception):
     """The server stops: counting goes on after the next start."""
 
 
-class Clerk:
+class Clerk(Standby):
     """Counts what has ended, so that pages have little to count themselves, and writes summaries."""
+
+    thread_name = "horarium-clerk"
 
     def __init__(self, store: Store, clock: Clock, summaries: Summaries | None) -> None:
         """Work on `store`; `summaries` is None where no mail is sent."""
+        super().__init__()
         self._clock = clock
         self._bookkeeper = Bookkeeper(store, clock)
         self._summaries = summaries
         self._counted = clock.now() - COUNT_EVERY
         self._tidied = clock.now() - TIDY_EVERY
-        self._alarm = Alarm()
-        self._is_stopping = False
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin to keep the books, for the first time or again."""
-        self._is_stopping = False
-        self._thread = threading.Thread(target=self._run, name="horarium-clerk", daemon=True)
-        self._thread.start()
-
-    def begin_stop(self) -> None:
-        """Ask for the stop without waiting for it."""
-        self._is_stopping = True
-        self._alarm.ring()
-
-    def stop(self) -> None:
-        """Stop after the step that is under way."""
-        self.begin_stop()
-        if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
-            self._thread = None
 
     def step(self) -> None:
         """Do what is due now."""
