@@ -121,8 +121,8 @@ def test_whose_something_is_comes_from_its_place() -> None:
     ("scope", "number", "words"),
     [
         (Scope.INSTALLATION, 0, "a call is missed"),
-        (Scope.PROJECT, 4, "a call is missed (only in Night)"),
-        (Scope.PERSON, 4, "a call is missed (only of Ana)"),
+        (Scope.PROJECT, 4, "a call is missed (only what is Night’s)"),
+        (Scope.PERSON, 4, "a call is missed (only what is Ana’s)"),
         (Scope.PERSON, 9, "a call is missed (only what is yours)"),
     ],
 )

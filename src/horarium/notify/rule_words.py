@@ -11,6 +11,7 @@ from horarium.records.notices import NoticeKind
 from horarium.records.telling import Cause, Frequency, On, Recipient, Rule, Scope, To
 
 GONE: Final = "something that is gone"
+YOURS: Final = "yours"
 _TIMES: Final = {1: "fails", 2: "fails twice"}
 _VERBS: Final[Mapping[NoticeKind, str]] = {
     NoticeKind.RECOVERED: "works again",
@@ -78,7 +79,9 @@ def condition(rule: Rule, naming: Naming) -> tuple[str, str, str]:
     verbs = [_verb(kind, rule) for kind in KINDS if kind in rule.kinds and kind in OF_TASKS]
     events = [_EVENTS[kind] for kind in KINDS if kind in rule.kinds and kind in _EVENTS]
     if events and rule.kinds & OF_TASKS <= {NoticeKind.RECOVERED}:
-        return f"{_either([*events, *('it works again' for _ in verbs)])}{_whose(rule, naming)}", "", ""
+        words, whose = _either([*events, *("it works again" for _ in verbs)]), _whose(rule, naming)
+        only = f" (only what is {whose if whose == YOURS else f'{whose}’s'})" if whose else ""
+        return f"{words}{only}", "", ""
     rest = _either([*verbs, *events])
     if rule.scope is Scope.TAG:
         return "a task tagged ", rule.tag, f" {rest}"
@@ -130,30 +133,19 @@ def span(seconds: int) -> str:
 
 
 def _subject(rule: Rule, naming: Naming) -> str:
-    match rule.scope:
-        case Scope.TASK:
-            return f"“{naming.tasks.get(rule.scope_id, GONE)}”"
-        case Scope.PROJECT:
-            return f"a task of {naming.projects.get(rule.scope_id, GONE)}"
-        case Scope.PERSON if rule.scope_id == naming.me:
-            return "a task of yours"
-        case Scope.PERSON:
-            return f"a task of {naming.people.get(rule.scope_id, GONE)}"
-        case _:
-            return "any task"
+    if rule.scope is Scope.TASK:
+        return f"“{naming.tasks.get(rule.scope_id, GONE)}”"
+    whose = _whose(rule, naming)
+    return f"a task of {whose}" if whose else "any task"
 
 
 def _whose(rule: Rule, naming: Naming) -> str:
-    """Return whose things a rule is about that is about no task, empty for everybody's."""
-    match rule.scope:
-        case Scope.PROJECT:
-            return f" (only in {naming.projects.get(rule.scope_id, GONE)})"
-        case Scope.PERSON if rule.scope_id == naming.me:
-            return " (only what is yours)"
-        case Scope.PERSON:
-            return f" (only of {naming.people.get(rule.scope_id, GONE)})"
-        case _:
-            return ""
+    """Return the person or project whose things a rule is about, empty for everybody's."""
+    if rule.scope is Scope.PROJECT:
+        return naming.projects.get(rule.scope_id, GONE)
+    if rule.scope is not Scope.PERSON:
+        return ""
+    return YOURS if rule.scope_id == naming.me else naming.people.get(rule.scope_id, GONE)
 
 
 def _verb(kind: NoticeKind, rule: Rule) -> str:
