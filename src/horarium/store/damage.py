@@ -1,19 +1,33 @@
-"""A mark beside a SQLite file in which damage was found: while it lies there, nobody writes to the file.
+"""A mark on a database in which damage was found: while it is there, nobody writes to the database.
 
-It binds every program that shares the file. Opening the file looks it through once more and takes the mark away when
-all is well, as after a backup was put in its place.
+It binds every program that shares the database: for SQLite it lies beside the file, for PostgreSQL it is a row. Opening
+the database looks it through once more and takes the mark away when all is well, as after a restore.
 """
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from horarium.errors import StoreDamaged
+from sqlalchemy import Connection, text
+
+from horarium.clock import SystemClock
+from horarium.errors import StoreDamaged, StoreError
+from horarium.store.failures import translated
 
 SUFFIX: Final = "-damaged"
+LOOK_SECONDS: Final = 5.0
+"""For how long a process may not know of a row that another one has written."""
 _LONGEST: Final = 2000
+_IS_THERE: Final = text("SELECT to_regclass('horarium_meta') IS NOT NULL")
+_READ: Final = text("SELECT value FROM horarium_meta WHERE key = 'damaged'")
+_PUT: Final = text(
+    "INSERT INTO horarium_meta (key, value) VALUES ('damaged', :words) ON CONFLICT (key) DO UPDATE SET value = :words"
+)
+_CLEAR: Final = text("DELETE FROM horarium_meta WHERE key = 'damaged'")
 
 
 class DamageMark:
@@ -62,3 +76,62 @@ class DamageMark:
         self._words = ""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+
+
+class DamageRow:
+    """The mark of a PostgreSQL database: a row that all who share it look for every few seconds."""
+
+    __slots__ = ("_clock", "_connect", "_looked_at", "_own", "_row")
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        """Look for the row over connections that `connect` opens."""
+        self._connect = connect
+        self._clock = SystemClock()
+        self._looked_at = -math.inf
+        self._own = self._row = ""
+
+    @property
+    def words(self) -> str:
+        """Return what was found, empty when nothing was."""
+        now = self._clock.monotonic()
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            self._row = self._read()
+        return self._own or self._row
+
+    def refuse(self) -> None:
+        """Raise `StoreDamaged` if there is a mark."""
+        words = self.words
+        if words:
+            raise StoreDamaged(words)
+
+    def put(self, words: str) -> None:
+        """Write the row. Where not even that can be done, it holds for this process alone."""
+        self._own = words[:_LONGEST]
+        try:
+            with translated(), self._connect() as connection, connection.begin():
+                connection.execute(_PUT, {"words": self._own})
+        except StoreError:
+            return
+        self.forget()
+
+    def clear(self) -> None:
+        """Take the row away. Raises `StoreUnavailable`."""
+        with translated(), self._connect() as connection, connection.begin():
+            connection.execute(_CLEAR)
+        self.forget()
+
+    def forget(self) -> None:
+        """Look anew: the database is another one by now."""
+        self._own = self._row = ""
+        self._looked_at = -math.inf
+
+    def _read(self) -> str:
+        try:
+            with translated(), self._connect() as connection:
+                if not connection.execute(_IS_THERE).scalar_one():
+                    return ""
+                return str(connection.execute(_READ).scalar_one_or_none() or "")
+        except StoreError:
+            # What keeps the row from being read says so to whoever writes next.
+            return self._row

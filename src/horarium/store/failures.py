@@ -13,6 +13,7 @@ from horarium.errors import (
     DuplicateKey,
     HorariumError,
     StoreBusy,
+    StoreDamaged,
     StoreError,
     StoreForeign,
     StoreFull,
@@ -45,6 +46,8 @@ _POSTGRES: tuple[tuple[str, type[StoreError], str], ...] = (
     ("57", StoreUnavailable, "the database is going down or starting"),
     ("08", StoreUnavailable, "the connection to the database broke"),
     ("28", StoreUnavailable, "the database refused the user name or the password"),
+    ("XX001", StoreDamaged, "a page of the database is damaged"),
+    ("XX002", StoreDamaged, "an index of the database is damaged"),
     ("3D", StoreUnavailable, "there is no database of that name"),
 )
 

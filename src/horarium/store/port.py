@@ -152,6 +152,19 @@ class Transaction:
         return self._cursor
 
 
+class Damage(Protocol):
+    """The mark of a database in which damage was found."""
+
+    @property
+    def words(self) -> str:
+        """Return what was found, empty when nothing was."""
+        ...
+
+    def put(self, words: str) -> None:
+        """Set the mark: nobody writes any more."""
+        ...
+
+
 class Store(Protocol):
     """A database that holds everything we know.
 
@@ -163,6 +176,11 @@ class Store(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """Return what this database can do."""
+        ...
+
+    @property
+    def damage(self) -> Damage:
+        """Return the mark that keeps everybody from writing where damage was found."""
         ...
 
     @property

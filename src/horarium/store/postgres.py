@@ -9,17 +9,24 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, func, select, table, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool
 
-from horarium.errors import StoreUnavailable
+from horarium.clock import SystemClock
+from horarium.errors import StoreBusy, StoreDamaged, StoreUnavailable
+from horarium.store.damage import DamageRow
 from horarium.store.failures import rolled_back, translated
 from horarium.store.port import Capabilities, Follower, Transaction
+from horarium.store.tables.everything import metadata
 
 log = logging.getLogger("horarium.store")
 
 CHANNEL = "horarium_changed"
+CHECK_SECONDS = 60.0
+_PLAIN = (("enable_indexscan", "off"), ("enable_indexonlyscan", "off"), ("enable_bitmapscan", "off"))
+_SET = text("SELECT set_config(:name, :value, true)")
+_TABLES = text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 15_000
 CAPABILITIES = Capabilities("postgresql", skips_locked=True, orders_commits=False, shares_hosts=True)
@@ -35,8 +42,12 @@ class PostgresStore:
         self._pid = os.getpid()
         self._pool_size = pool_size
         self._engine = self._make_engine()
+        self._clock = SystemClock()
+        self.damage = DamageRow(self._connect)
         with self.reading() as tx:
             tx.execute(text("SELECT 1"))
+        if self.damage.words and not list(self.check()):
+            self.damage.clear()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -52,6 +63,20 @@ class PostgresStore:
     def transaction(self) -> Iterator[Transaction]:
         """Open a writing transaction; every commit is durable when the block ends."""
         self._follow_fork()
+        self.damage.refuse()
+        with self._writing() as tx:
+            yield tx
+
+    @contextmanager
+    def replacing(self) -> Iterator[Transaction]:
+        """Open a transaction that puts everything anew or nothing: also where damage was found."""
+        self._follow_fork()
+        with self._writing() as tx:
+            yield tx
+        self.damage.forget()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Transaction]:
         with translated():
             connection = self._engine.connect()
         with connection:
@@ -107,10 +132,32 @@ class PostgresStore:
         tx.execute(text(f"NOTIFY {CHANNEL}"))
 
     def check(self) -> Iterable[str]:
-        """Return nothing: PostgreSQL looks after its own pages, and a failed read says so by itself."""
+        """Return the tables that PostgreSQL cannot read through because a page of them is damaged.
+
+        Tables are read for no longer than `CHECK_SECONDS` together: what is not reached then was not looked at.
+        """
+        until = self._clock.monotonic() + CHECK_SECONDS
         with self.reading() as tx:
-            tx.execute(text("SELECT count(*) FROM scheduled_tasks"))
-        return ()
+            there = set(tx.execute(_TABLES).scalars())
+        found: list[str] = []
+        for each in metadata.sorted_tables:
+            left = until - self._clock.monotonic()
+            if each.name in there and left > 0:
+                found += self._look_through(each.name, left)
+        return found
+
+    def _look_through(self, name: str, seconds: float) -> list[str]:
+        try:
+            with self.reading() as tx:
+                # Out of an index alone it could be counted without a look at its pages.
+                for setting, value in (("statement_timeout", f"{int(seconds * 1000) + 1}"), *_PLAIN):
+                    tx.execute(_SET, {"name": setting, "value": value})
+                tx.execute(select(func.count()).select_from(table(name)))
+        except StoreDamaged as error:
+            return [f"{name}: {error}"]
+        except StoreBusy:
+            return []
+        return []
 
     def for_programs(self) -> tuple[str, dict[str, str]]:
         """Return the address without its password, and the environment in which PostgreSQL's programs find it."""
@@ -151,6 +198,10 @@ class PostgresStore:
             connection.commit()
 
         return engine
+
+    def _connect(self) -> Connection:
+        # The engine is another one after a fork.
+        return self._engine.connect()
 
     def _follow_fork(self) -> None:
         if self._pid != os.getpid():

@@ -1,7 +1,7 @@
 """Damage in the database is noticed and not made worse: nothing is written any more, and nothing is repaired.
 
-What is said names the file and the newest backup that is whole. PostgreSQL looks after its own pages and says by
-itself when one is damaged.
+What is said names the database and the newest backup that is whole. SQLite looks through its file; of PostgreSQL all
+tables are read, and it says by itself which page is damaged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from horarium.states import EventKind
 from horarium.store.backup import Backup, list_backups, verify_backup
 from horarium.store.books.events import EventBook
 from horarium.store.port import Store
-from horarium.store.sqlite import SqliteStore
 from horarium.upkeep.rules import BackupRules, rules_of_host
 
 log = logging.getLogger("horarium.upkeep")
@@ -36,14 +35,13 @@ def find_damage(store: Store, clock: Clock) -> str:
             store.announce_change(tx)
     except StoreError as error:
         log.warning("The damage could not be noted in the store itself (%s)", error)
-    if isinstance(store, SqliteStore):
-        store.damage.put(words)
+    store.damage.put(words)
     return words
 
 
 def damage_of(store: Store) -> str:
     """Return the damage that was found in a store, in words; empty when none was."""
-    return store.damage.words if isinstance(store, SqliteStore) else ""
+    return store.damage.words
 
 
 def which_backup(store: Store) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from horarium.store.sqlite import SqliteStore
 from horarium.upkeep.backups import make_told
 from horarium.upkeep.rules import BackupRules
 
+log = logging.getLogger("horarium.upkeep")
+
 BEFORE: Final = "restore"
 """Why the copy of the present state was made, as its note says it."""
 GENERATION: Final = "generation"
@@ -41,7 +44,8 @@ GENERATION: Final = "generation"
 class Restored:
     """What a restore did: the backup that is in place now, and the one of the state of before.
 
-    There is none where the store was empty, nor where it was damaged: then a copy named `damaged-…` lies beside.
+    There is none where the store was empty, nor where it was damaged: then a copy of a file, named `damaged-…`, lies
+    beside.
 
     `seconds` is how long it took in all.
     """
@@ -128,11 +132,16 @@ def _generation(store: Store) -> int:
 def _safety_copy(store: Store, rules: BackupRules, clock: Clock, actor: Actor, go_on: GoOn) -> Backup | None:
     """Back the present state up. A store without a single task or person has nothing that could be missed.
 
-    A damaged one cannot become a backup: it is copied as it is, under a name that is never listed as one.
+    A damaged one cannot become a backup: a file is copied as it is, under a name that is never listed as one; of
+    PostgreSQL nothing can be copied but by who looks after its server.
     """
-    if isinstance(store, SqliteStore) and next(iter(store.check()), None) is not None:
-        rules.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        copy_damaged(store, rules.folder / f"damaged-{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.db", go_on)
+    damage = next(iter(store.check()), None)
+    if damage is not None:
+        if isinstance(store, SqliteStore):
+            rules.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            copy_damaged(store, rules.folder / f"damaged-{clock.now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}.db", go_on)
+        else:
+            log.warning("The present state cannot be backed up: %s", damage, extra={"word": "restore.uncopied"})
         return None
     with store.reading() as tx:
         if AftermathBook(tx).is_empty():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,8 @@ from horarium.store.backup.packing import GoOn, Seal, check_room
 from horarium.store.backup.shelf import Backup
 from horarium.store.migrations.runner import bring, known_revisions
 from horarium.store.port import Store, Transaction
+from horarium.store.postgres import PostgresStore
+from horarium.store.schema import drop_meta
 from horarium.store.sqlite import SqliteStore
 
 Within = Callable[[Transaction], None]
@@ -56,7 +58,7 @@ def restore(store: Store, backup: Backup, *, seal: Seal | None, within: Within, 
             rebuilt = _rebuilt(store, backup, plain, within, go_on)
             store.take_over(rebuilt, go_on)
             return
-        with store.transaction() as tx:
+        with _replacing(store) as tx:
             for words in _PATIENCE:
                 tx.execute(text(words))
             _fill_postgres(tx, backup, plain, within, go_on, instead=True)
@@ -72,7 +74,7 @@ def drill(store: Store, backup: Backup, *, seal: Seal | None, within: Within, go
         if isinstance(store, SqliteStore):
             _rebuilt(store, backup, plain, within, go_on)
             return
-        with suppress(_DrillIsOver), store.transaction() as tx:
+        with suppress(_DrillIsOver), _replacing(store) as tx:
             for words in _PATIENCE[:-1]:
                 tx.execute(text(words))
             name = f"horarium_drill_{secrets.token_hex(6)}"
@@ -102,6 +104,11 @@ def refuse_unfit(store: Store, backup: Backup) -> None:
         )
     if backup.schema not in known:
         raise StoreForeign(f"{backup.name} says that it has schema {backup.schema}, which no release ever had")
+
+
+def _replacing(store: Store) -> AbstractContextManager[Transaction]:
+    """Open a transaction as a restore needs it: a database in which damage was found takes nothing else."""
+    return store.replacing() if isinstance(store, PostgresStore) else store.transaction()
 
 
 def _rebuilt(store: SqliteStore, backup: Backup, plain: Path, within: Within, go_on: GoOn) -> Path:
@@ -136,5 +143,7 @@ def _fill_postgres(
     rows = rebuild_postgres.rebuild(tx, plain, backup.schema, go_on=go_on, name=backup.name)
     compare(backup.rows, rows, backup.path)
     bring(tx, backup.schema)
+    # Made of a database in which damage was found already, it would bind the restored one, too.
+    drop_meta(tx, "damaged")
     within(tx)
     go_on()
