@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.support.places",
     "tests.support.stores",
     "tests.support.postgres",
+    "tests.support.restartable",
     "tests.support.browser",
     "tests.support.debian",
     "tests.support.statements",

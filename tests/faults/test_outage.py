@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,56 +10,21 @@ import pytest
 
 from tests.faults.place import Place, place_at
 from tests.faults.witness import rest
-from tests.support import postgres
-from tests.support.postgres import Cluster, binaries
+from tests.support.restartable import Restartable
 
 NEVER_LEFT_OUT: dict[str, Any] = {"overlap": "queue", "overlap_limit": 1000}
 
-PORT_SECONDS = 45.0
 
-
-class Restartable:
-    """A PostgreSQL of this test's own that can go away and come back under the same address."""
-
-    def __init__(self, cluster: Cluster, patch: pytest.MonkeyPatch) -> None:
-        self._cluster = cluster
-        self._patch = patch
-        self.url = cluster.url(cluster.create())
-
-    def go_away(self) -> None:
-        """End the server; connections break."""
-        self._cluster._end_keeper(keep="keep\n")
-
-    def come_back(self) -> None:
-        """Start it again on the same port."""
-        port = self._cluster._port
-        self._patch.setattr(postgres, "free_loopback_port", lambda: port)
-        until = time.monotonic() + PORT_SECONDS
-        while not self._cluster._started():
-            # Somebody else was given the port meanwhile; whoever asks for a free one does not keep it long.
-            assert time.monotonic() < until
-            rest(0.5)
-
-
-@pytest.fixture
-def server(_needs_postgres: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Restartable]:
-    """Give a server that may be restarted: the one that all tests share may not."""
-    programs = binaries()
-    assert programs is not None
-    with Cluster(programs) as cluster:
-        yield Restartable(cluster, monkeypatch)
-
-
-def outage(place: Place, server: Restartable, seconds: float, processes: int) -> None:
+def outage(place: Place, own_server: Restartable, seconds: float, processes: int) -> None:
     tasks = [place.task(f"task {n}", seconds=0.02, **NEVER_LEFT_OUT) for n in range(10)]
     tasks += [place.task(f"slow {n}", seconds=2.5) for n in range(3)]
     tasks.append(place.task("by hand", every=None, overlap="allow", overlap_limit=4))
     drivers = [place.start(tasks=tasks, trigger="by hand", trigger_every=0.3)]
     drivers += [place.start() for _ in range(processes - 1)]
     place.await_marks(20)
-    server.go_away()
+    own_server.go_away()
     rest(seconds)
-    server.come_back()
+    own_server.come_back()
     back = time.monotonic()
     # Work that had been claimed before is begun without the database: only a planned instant after the return counts.
     after = time.time_ns() // 1000
@@ -75,13 +39,15 @@ def outage(place: Place, server: Restartable, seconds: float, processes: int) ->
     assert {row["state"] for row in history.attempts} == {"succeeded"}
 
 
-def test_rp13_a_restart_of_postgresql_is_routine(tmp_path: Path, server: Restartable) -> None:
-    with place_at(tmp_path, server.url) as place:
-        outage(place, server, 4.0, processes=1)
+def test_rp13_a_restart_of_postgresql_is_routine(tmp_path: Path, own_server: Restartable) -> None:
+    with place_at(tmp_path, own_server.url) as place:
+        outage(place, own_server, 4.0, processes=1)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(400)
-def test_rp13_an_outage_longer_than_the_lease_makes_nobody_bury_the_living(tmp_path: Path, server: Restartable) -> None:
-    with place_at(tmp_path, server.url) as place:
-        outage(place, server, 45.0, processes=3)
+def test_rp13_an_outage_longer_than_the_lease_makes_nobody_bury_the_living(
+    tmp_path: Path, own_server: Restartable
+) -> None:
+    with place_at(tmp_path, own_server.url) as place:
+        outage(place, own_server, 45.0, processes=3)

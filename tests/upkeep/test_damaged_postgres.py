@@ -22,38 +22,28 @@ from horarium.upkeep.damage import damage_of
 from horarium.upkeep.proving import drill
 from horarium.upkeep.restoring import Ask, restore_backup
 from horarium.upkeep.rules import BackupRules
-from tests.faults.test_outage import Restartable
 from tests.support.bulk import fill_runs
 from tests.support.pages import open_site
 from tests.support.people import SetClock
-from tests.support.postgres import Cluster, binaries
+from tests.support.restartable import Restartable
 
 pytestmark = pytest.mark.postgres
 _PAGE = 8192
 
 
-@pytest.fixture
-def server(_needs_postgres: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Restartable]:
-    """Give a server whose files may be damaged: the one that all tests share may not."""
-    programs = binaries()
-    assert programs is not None
-    with Cluster(programs) as cluster:
-        yield Restartable(cluster, monkeypatch)
-
-
-def spoil(server: Restartable, table: str) -> None:
+def spoil(own_server: Restartable, table: str) -> None:
     """Write over the middle of a page of a table, while the database is down."""
-    store = open_store(server.url)
+    store = open_store(own_server.url)
     with store.reading() as tx:
         place = tx.execute(text("SELECT current_setting('data_directory'), pg_relation_filepath(:t)"), {"t": table})
         folder, path = place.one()
     store.close()
-    server.go_away()
+    own_server.go_away()
     with (Path(folder) / path).open("r+b") as file:
         # What a page begins with says how it is laid out.
         file.seek(_PAGE)
         file.write(b"\xa5" * 64)
-    server.come_back()
+    own_server.come_back()
 
 
 @pytest.fixture
@@ -63,14 +53,14 @@ def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BackupRules:
 
 
 @pytest.fixture
-def damaged(server: Restartable, rules: BackupRules) -> Iterator[Store]:
+def damaged(own_server: Restartable, rules: BackupRules) -> Iterator[Store]:
     """Give a store with a backup, and since then a damaged page among its runs."""
-    first = open_store(server.url)
+    first = open_store(own_server.url)
     fill_runs(first, 500, kept=100)
     back_up(first, rules, SystemClock(), origin="hand")
     first.close()
-    spoil(server, "task_executions")
-    opened = open_store(server.url)
+    spoil(own_server, "task_executions")
+    opened = open_store(own_server.url)
     yield opened
     opened.close()
 
@@ -93,11 +83,11 @@ def write(store: Store) -> None:
 
 
 def test_rp16_r110_a_damaged_page_of_postgresql_stops_all_writing_until_a_backup_is_restored(
-    damaged: Store, rules: BackupRules, clock: SetClock, server: Restartable, monkeypatch: pytest.MonkeyPatch
+    damaged: Store, rules: BackupRules, clock: SetClock, own_server: Restartable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (backup,) = list_backups(rules.folder)
     # Somebody who works with it at the time hears of it, too.
-    other = open_store(server.url)
+    other = open_store(own_server.url)
     write(other)
     refuses(lambda: check_storage(store=damaged, clock=clock), damaged.location, str(backup.path), "task_executions")
     with damaged.reading() as tx:
@@ -106,11 +96,11 @@ def test_rp16_r110_a_damaged_page_of_postgresql_stops_all_writing_until_a_backup
     refuses(lambda: write(damaged), "is damaged")
     monkeypatch.setattr("horarium.store.damage.LOOK_SECONDS", 0.0)
     refuses(lambda: write(other), "is damaged")
-    with open_site(server.url, SystemClock()) as site:
+    with open_site(own_server.url, SystemClock()) as site:
         assert site.client().get("/health/ready").status_code == 503
         assert site.client().get("/setup").status_code < 500
     # It is not taken for whole by whoever opens it, and not repaired behind anybody's back.
-    late = open_store(server.url)
+    late = open_store(own_server.url)
     refuses(lambda: write(late), "is damaged")
     late.close()
     assert list(damaged.check()) == ["task_executions: a page of the database is damaged"]
