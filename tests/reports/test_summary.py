@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from reportlab.pdfbase.ttfonts import TTFontFace
 
 from horarium.clock import to_micros
 from horarium.errors import InvalidValue
@@ -278,7 +280,14 @@ def test_marks_that_stand_for_nothing_alone_leave_no_box() -> None:
     assert BOX not in selectable(draw_paper(named("well\ufe0f\u00ad\u200b")))
 
 
-def test_pdfs_that_are_drawn_at_the_same_time_are_the_same() -> None:
+def test_pdfs_that_are_drawn_at_the_same_time_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    seek = TTFontFace.seek
+
+    def seek_and_wait(face: TTFontFace, place: int) -> None:
+        seek(face, place)
+        time.sleep(0.0002)  # long enough for another drawing to move the place that was just found
+
+    monkeypatch.setattr(TTFontFace, "seek", seek_and_wait)
     with ThreadPoolExecutor(8) as pool:
         drawn = set(pool.map(lambda _: draw_paper(named("Żółć Ωμέγα")), range(16)))
     assert len(drawn) == 1

@@ -28,6 +28,8 @@ _FILES: Final = {_PLAIN: "Inter_400Regular.ttf", _BOLD: "Inter_700Bold.ttf"}
 _BOX: Final = "\N{WHITE SQUARE}"
 """Stands for a letter that the typeface lacks."""
 _ONE_AT_A_TIME: Final = threading.Lock()
+"""Held over the whole of a drawing: ReportLab's `TTFontFace` is read with one place for all threads, so of two that
+are drawing each would move the other within the file of the typeface."""
 _SILENT: Final = frozenset({"Mn", "Me", "Cf"})
 """The kinds of marks that change the letter before them and stand for nothing alone."""
 
@@ -41,13 +43,16 @@ def draw_paper(summary: Summary, *, team: str = "") -> bytes:
     """Return a summary as a PDF file. Raises `ConfigError` where the extra `pdf` is not installed."""
     if not can_draw():
         raise ConfigError("PDF files need ReportLab: install horarium with the extra `pdf`")
+    with _ONE_AT_A_TIME:
+        return _drawing(summary, team)
+
+
+def _drawing(summary: Summary, team: str) -> bytes:
     from reportlab.lib.pagesizes import A4  # noqa: PLC0415 - an extra, and dear to import
     from reportlab.lib.units import mm  # noqa: PLC0415 - the same
     from reportlab.platypus import SimpleDocTemplate  # noqa: PLC0415 - the same
 
-    with _ONE_AT_A_TIME:
-        # A typeface that is made known again in the midst of a drawing is another one.
-        _letters()
+    _letters()
     sheet = io.BytesIO()
     document = SimpleDocTemplate(
         sheet,
