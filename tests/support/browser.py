@@ -114,6 +114,22 @@ def axe(page: Page) -> list[str]:
         return judged(ALL_RULES)
 
 
+OVERLAPPING = """() => {
+    const found = [];
+    for (const row of document.querySelectorAll("tbody tr")) {
+        const cells = [...row.children].map(cell => [cell, cell.getBoundingClientRect()]).filter(each => each[1].width);
+        cells.forEach(([cell, a], place) => {
+            for (const [other, b] of cells.slice(place + 1))
+                if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+                    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1)
+                    found.push(`“${cell.innerText.trim()}” lies over “${other.innerText.trim()}”`);
+        });
+    }
+    return found.slice(0, 3);
+}"""
+"""Names cells of one row of a table of which a part is in the same place."""
+
+
 def axe_wide_and_narrow(page: Page, *, all_looks: bool = False) -> list[str]:
     """Return what axe finds wrong on the page, narrow and dark, wide and light, and whether it scrolls sideways.
 
@@ -133,6 +149,7 @@ def axe_wide_and_narrow(page: Page, *, all_looks: bool = False) -> list[str]:
                 found += [f"{size}, {scheme}: {line}" for line in judged(rules)]
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 found.append(f"{size}: it scrolls sideways")
+            found += [f"{size}: {pair}" for pair in page.evaluate(OVERLAPPING)]
     return found
 
 
