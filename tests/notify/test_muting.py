@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from horarium.notify.muting import free
 from horarium.records.checks import CheckWish
 from horarium.records.notices import NoticeKind
 from horarium.records.reach import Place
-from horarium.records.telling import Cause, Frequency, Note, On, Recipient, Rule, To
+from horarium.records.telling import Cause, Frequency, Note, On, Recipient, Rule, Scope, To
 from horarium.states import CheckState, EventKind, RunState
 from horarium.store.books.channels import RuleBook
 from horarium.store.books.checks import CheckBook
@@ -98,6 +99,27 @@ def test_what_outlasts_its_cause_is_told_once_and_its_recovery_too(world: World)
     world.go_on(5 * MINUTE)
     assert told(world)[3:] == [(NoticeKind.FAILED, "copy"), (NoticeKind.RECOVERED, "copy")]
     assert muted(world) == []
+
+
+def test_what_goes_on_for_long_keeps_nothing_behind_it_muted(world: World) -> None:
+    parent, children = Moody(world, "vpn", owner=False), [Moody(world, f"copy-{n}", owner=False) for n in range(5)]
+    router, ping = Moody(world, "router", owner=False), Moody(world, "ping", owner=False)
+    muting(world, cause(world, "vpn"))
+    net = world.add_channel("Net", to="net")
+    about = {"kinds": TROUBLES, "scope": Scope.TASK, "scope_id": cause(world, "ping").id}
+    world.add_rule(**about, recipients=(Recipient(To.CHANNEL, net.id),), mute_while=(cause(world, "router"),))
+    for each in (parent, *children, router, ping):
+        each.run()
+    world.hear()
+    router.run(GOOD)
+    world.hear()
+    before = [each.name for each in reversed(muted(world))]
+    assert before[:5] == [each.name for each in children]
+    assert before[-1] == "ping"
+    assert free(world.store, world.clock.now(), most=2) == 1
+    assert "ping" not in {each.name for each in muted(world)}
+    world.go_on(MINUTE)
+    assert [each.subject for each in world.hook.topics("net")] == ["ping"]
 
 
 @pytest.mark.parametrize("frequency", [Frequency.ONCE, Frequency.EACH, Frequency.DAILY, Frequency.AT_MOST])

@@ -53,6 +53,18 @@ def test_what_is_muted_is_not_due_until_it_is_free(empty_store: Store) -> None:
         assert MutedBook(tx).page(targets=[Target(channel_id=8)]) == []
 
 
+def test_what_is_muted_is_read_in_parts_by_its_number(store: Store) -> None:
+    with store.transaction() as tx:
+        for number in range(5):
+            NoteBook(tx).add(note(f"task:{number}", muted_while=VPN))
+        book, found, after = MutedBook(tx), [], 0
+        while part := book.open(after=after, most=2):
+            assert len(part) <= 2
+            found += [each.subject for each in part]
+            after = part[-1].id
+    assert found == [f"task:{number}" for number in range(5)]
+
+
 def test_the_schema_before_tells_what_waits_and_not_what_is_over(empty_store: Store) -> None:
     prepare(empty_store, upgrade=False)
     rule = Rule(kinds=frozenset({NoticeKind.FAILED}), recipients=(Recipient(To.ADMINS),), mute_while=(VPN,))

@@ -19,7 +19,7 @@ from horarium.states import CheckState
 from horarium.store.books.addressees import AddresseeBook
 from horarium.store.books.channels import RuleBook
 from horarium.store.books.checks import CheckFinder
-from horarium.store.books.muted import MutedBook
+from horarium.store.books.muted import MOST_OPEN, MutedBook
 from horarium.store.books.notices import TellingBook
 from horarium.store.books.projects import ProjectBook
 from horarium.store.books.tasks import TaskBook
@@ -174,21 +174,33 @@ def sift(tx: Transaction, notes: Sequence[Note], now: datetime) -> list[Note]:
     return [note for note in notes if note.id not in held and note.id not in untold]
 
 
-def free(store: Store, now: datetime) -> int:
-    """Let be told what is muted and whose cause is over; return how much that is. What outlasts its cause is told."""
-    with store.reading() as tx:
-        freed, gone = _outlasting(tx, now)
-    if not freed and not gone:
-        return 0
+def free(store: Store, now: datetime, *, most: int = MOST_OPEN) -> int:
+    """Let be told what is muted and whose cause is over; return how much that is. What outlasts its cause is told.
+
+    It reads `most` at once, and all of it: what goes on for long keeps nothing behind it from its turn.
+    """
+    done, after = 0, 0
+    while True:
+        with store.reading() as tx:
+            notes = MutedBook(tx).open(after=after, most=most)
+            freed, gone = _outlasting(tx, notes, now)
+        if freed or gone:
+            done += _let_go(store, now, after=after, most=most)
+        if len(notes) < most:
+            return done
+        after = notes[-1].id
+
+
+def _let_go(store: Store, now: datetime, *, after: int, most: int) -> int:
+    """Look once more, where nobody else changes it, and write what came of it."""
     with store.transaction() as tx:
-        freed, gone = _outlasting(tx, now)
+        freed, gone = _outlasting(tx, MutedBook(tx).open(after=after, most=most), now)
         MutedBook(tx).close([note.id for note in gone], now)
         return sum(MutedBook(tx).free(note, now) for note in freed)
 
 
-def _outlasting(tx: Transaction, now: datetime) -> tuple[list[Note], list[Note]]:
+def _outlasting(tx: Transaction, notes: Sequence[Note], now: datetime) -> tuple[list[Note], list[Note]]:
     """Return what nothing mutes any more, and what is about tasks and checks that are not there any more."""
-    notes = MutedBook(tx).open()
     if not notes:
         return [], []
     mutes = Mutes.read(tx, RuleBook(tx).every(), now)

@@ -19,7 +19,8 @@ from horarium.store.tables.notices import notices as n
 _UNTOLD: Final = and_(n.c.muted_while.is_not(None), n.c.delivery_id.is_(None))
 _MUTED: Final = and_(_UNTOLD, n.c.freed_at.is_(None))
 _OPEN: Final = n.c.closed_at.is_(None)
-_MOST: Final = 10_000
+MOST_OPEN: Final = 10_000
+"""How much of what is muted is read at once."""
 
 
 class MutedBook:
@@ -31,9 +32,9 @@ class MutedBook:
         """Work inside `tx`."""
         self._tx = tx
 
-    def open(self) -> list[Note]:
-        """Return what is muted and goes on, the oldest first."""
-        query = select(n).where(_MUTED, _OPEN).order_by(n.c.id).limit(_MOST)
+    def open(self, *, after: int = 0, most: int = MOST_OPEN) -> list[Note]:
+        """Return what is muted and goes on, the oldest first, those with numbers above `after`."""
+        query = select(n).where(_MUTED, _OPEN, n.c.id > after).order_by(n.c.id).limit(most)
         return [note_of(row) for row in self._tx.execute(query)]
 
     def page(
