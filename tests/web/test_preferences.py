@@ -224,3 +224,11 @@ def test_a_look_that_is_chosen_for_all_browsers_takes_the_place_of_this_browsers
         expect(root).to_have_attribute("data-theme", "dark")
         page.reload()
         expect(root).to_have_attribute("data-theme", "dark")
+
+
+@pytest.mark.parametrize("path", [TIME, "/settings/notifications", "/settings/summary"])
+def test_ones_own_page_speaks_to_its_reader_and_that_of_everybody_of_people(site: Site, path: str) -> None:
+    client = site.signed_in("ines")
+    assert "the person" not in client.get(path).text
+    assert "How often a summary of the runs that you see comes by mail." in client.get("/settings/summary").text
+    assert "How often a summary of the runs that the person sees comes by mail." in client.get(RULES).text

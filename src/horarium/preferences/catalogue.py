@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -123,6 +123,7 @@ STANDARD: Final = (
         words=("Off", "Every day", "Every week", "Every month"),
         group=SUMMARIES,
         sentence="How often a summary of the runs that the person sees comes by mail.",
+        to_you="How often a summary of the runs that you see comes by mail.",
     ),
     Setting(
         key=SUMMARY_DAY,
@@ -143,6 +144,7 @@ STANDARD: Final = (
         label="Hour of the summary",
         group=SUMMARIES,
         sentence="The full hour at which the summary comes, by the clock of the person's zone.",
+        to_you="The full hour at which the summary comes, by the clock of your zone.",
     ),
 )
 """The settings that every installation has."""
@@ -150,13 +152,19 @@ STANDARD: Final = (
 _HOURS: Final = tuple(f"{hour:02}:00" for hour in range(24))
 
 
-def _told(key: str, label: str, sentence: str) -> Setting:
-    return Setting(key=key, type=SettingType.SWITCH, default=True, label=label, group=TELLING, sentence=sentence)
+def _told(key: str, label: str, sentence: str, to_you: str = "") -> Setting:
+    plain = Setting(key=key, type=SettingType.SWITCH, default=True, label=label, group=TELLING, sentence=sentence)
+    return replace(plain, to_you=to_you)
 
 
 TELLING: Final = "Notifications"
 ON_TELLING: Final = (
-    _told("mail_notices", "Notifications by mail", "Whether anything of what follows is sent to the person by mail."),
+    _told(
+        "mail_notices",
+        "Notifications by mail",
+        "Whether anything of what follows is sent to the person by mail.",
+        "Whether anything of what follows is sent to you by mail.",
+    ),
     _told("tell_failures", "Failures", "Whether failed runs are told."),
     _told("tell_recoveries", "Recoveries", "Whether it is told that something which had failed works again."),
     _told("tell_successes", "Successes", "Whether runs that went well are told, where a rule says so."),
@@ -183,6 +191,7 @@ ON_TELLING: Final = (
         label="Hour of the daily mail",
         group=TELLING,
         sentence="When the mail of a day comes, by the person's own clock.",
+        to_you="When the mail of a day comes, by your own clock.",
     ),
     Setting(
         key="quiet_from",
@@ -192,6 +201,7 @@ ON_TELLING: Final = (
         label="Quiet from",
         group=TELLING,
         sentence="From when on no notification comes, by the person's own clock; what is urgent comes all the same.",
+        to_you="From when on no notification comes, by your own clock; what is urgent comes all the same.",
     ),
     Setting(
         key="quiet_until",

@@ -43,7 +43,8 @@ class Setting:
 
     `key` is its name for programs, `label` the one for people (made from the key if there is none). A `default` of
     None stands for "not set", which is then allowed. `least` and `most` bound a number; `choices` are the words of a
-    choice, each with what it is called where `words` says so. `group` is the part of a person's settings that it
+    choice, each with what it is called where `words` says so. `sentence` speaks of the person, `to_you` to them, where
+    that is not the same. `group` is the part of a person's settings that it
     stands in. Raises `InvalidValue` for a description that contradicts itself.
     """
 
@@ -51,6 +52,7 @@ class Setting:
     type: SettingType
     default: Any
     sentence: str
+    to_you: str = ""
     label: str = ""
     group: str = ""
     choices: tuple[str, ...] = ()
@@ -67,7 +69,11 @@ class Setting:
             raise InvalidValue("key", self.key, "use small letters, figures and underscores, beginning with a letter")
         if not self.label:
             object.__setattr__(self, "label", self.key.replace("_", " ").capitalize())
-        if len(self.sentence) > _SENTENCE_LIMIT or len(self.label) > _GROUP_LIMIT or len(self.group) > _GROUP_LIMIT:
+        if (
+            max(len(self.sentence), len(self.to_you)) > _SENTENCE_LIMIT
+            or len(self.label) > _GROUP_LIMIT
+            or len(self.group) > _GROUP_LIMIT
+        ):
             raise InvalidValue(
                 self.key, "its words", f"use at most {_SENTENCE_LIMIT} characters, {_GROUP_LIMIT} for label and group"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -245,7 +246,9 @@ def _rules_page(visit: Visit, sent: tuple[Mapping[str, str], set[str]] | None, e
     with visit.house.services.store.reading() as tx:
         rules = _rules(tx)
         typed, locks = sent or ({}, {key for key, rule in rules.items() if rule.is_locked})
-        controls = [_control(rule.setting, rule.value, typed, is_locked=key in locks) for key, rule in rules.items()]
+        controls = [
+            _rule_control(rule.setting, rule.value, typed, is_locked=key in locks) for key, rule in rules.items()
+        ]
         page = RulesPage(
             shell=shell(visit, tx),
             parts=parts_of(visit, "settings_rules"),
@@ -272,7 +275,7 @@ def _control(setting: Setting, value: Any, typed: Mapping[str, str], *, is_locke
     return Control(
         key=setting.key,
         label=setting.label,
-        hint=setting.sentence,
+        hint=setting.to_you or setting.sentence,
         value=typed.get(setting.key, setting.to_text(value)),
         choices=_choices(setting),
         is_number=is_number,
@@ -281,6 +284,11 @@ def _control(setting: Setting, value: Any, typed: Mapping[str, str], *, is_locke
         most=setting.most if is_number else None,
         is_locked=is_locked,
     )
+
+
+def _rule_control(setting: Setting, value: Any, typed: Mapping[str, str], *, is_locked: bool) -> Control:
+    """Return a setting as it holds for everybody, which speaks of people and not to one."""
+    return replace(_control(setting, value, typed, is_locked=is_locked), hint=setting.sentence)
 
 
 def _choices(setting: Setting) -> tuple[Choice, ...]:
