@@ -16,7 +16,7 @@ from horarium.notify.channels.base import ChannelKind, DeliveryFailed, Sender
 from horarium.notify.courier import pause_after
 from horarium.notify.gathering import message_of
 from horarium.notify.lines import one_line
-from horarium.notify.mailing import proven_addresses, refuse_foreign_addresses
+from horarium.notify.mailing import EMAIL, NO_MAIL, proven_addresses, refuse_foreign_addresses
 from horarium.notify.people import may_get_mail
 from horarium.notify.unsubscribing import Unsubscriber
 from horarium.notify.values import Opened, open_values
@@ -51,6 +51,10 @@ class Outlets:
     post: Sender | None = None
     policy: Policy = field(default_factory=Policy)
     seconds: float = SECONDS
+
+    def has_way(self, channel: Channel | None) -> bool:
+        """Tell whether a message can leave for a channel (None: mail to people): mail takes a mail server."""
+        return self.post is not None or not (channel is None or channel.kind == EMAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ class Carrier:
         if user is None or not may_get_mail(user):
             raise DeliveryFailed("the person has no open account with an address that is proven", is_final=True)
         if self.outlets.post is None:
-            raise DeliveryFailed("no mail server is set: SMTP_HOST")
+            raise DeliveryFailed(NO_MAIL)
         kinds = {topic.kind for topic in message_of("", delivery.created_at, delivery.body).topics}
         link = "" if self._unsubscriber is None else self._unsubscriber.link(user.id, kinds)
         return _Ready(self.outlets.post, Opened({"to": user.email}), link)

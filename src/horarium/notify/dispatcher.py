@@ -26,6 +26,7 @@ from horarium.notify.gathering import (
     topics_of,
     urgent_of,
 )
+from horarium.notify.mailing import NO_MAIL
 from horarium.notify.muting import free, sift
 from horarium.notify.people import may_get_mail, wants
 from horarium.notify.rules import URGENT
@@ -36,7 +37,7 @@ from horarium.records.telling import Channel, Delivery, Note, Purpose, Target
 from horarium.standby import Standby
 from horarium.store.books.addressees import AddresseeBook
 from horarium.store.books.channels import ChannelBook, RuleBook
-from horarium.store.books.deliveries import DeliveryBook, TargetBook
+from horarium.store.books.deliveries import DeliveryBook, LyingBook, TargetBook
 from horarium.store.books.notices import NoteBook, TellingBook
 from horarium.store.books.people import PeopleBook
 from horarium.store.books.watching import MarkBook, SnoozeBook
@@ -50,6 +51,7 @@ AT_ONCE: Final = 5
 MOST_NOTES: Final = 5000
 _DISPATCH: Final = "dispatch"
 _REST: Final = timedelta(seconds=10)
+_LOOK_AGAIN: Final = timedelta(minutes=1)
 _LONGEST_REST: Final = timedelta(minutes=5)
 _TIDY_EVERY: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
@@ -99,6 +101,7 @@ class Dispatcher(Standby):
         self._lock = threading.Lock()
         self._busy: dict[int, threading.Thread] = {}
         self._sick: dict[int, _Sick] = {}
+        self._has_left_mail = False
         self._tidied = clock.now() - _TIDY_EVERY
 
     def stop(self) -> None:
@@ -196,6 +199,9 @@ class Dispatcher(Standby):
         now = self._clock.now()
         with self._store.transaction() as tx:
             channel = ChannelBook(tx).get(channel_id) if channel_id else None
+            if not (channel_id and channel is None) and not self._carrier.outlets.has_way(channel):
+                self._leave(tx, channel_id, now)
+                return 0
             taken = DeliveryBook(tx).take(channel_id, now, hold_until=now + HELD_FOR, most=AT_ONCE)
             if channel is not None and not channel.is_sending:
                 # Tests have been sent by whoever pressed the button: what is here waits until somebody resumes it.
@@ -214,6 +220,19 @@ class Dispatcher(Standby):
                     self._put_off(tx, taken[place + 1 :], self._clock.now(), "the message before it did not go out")
             break
         return tried
+
+    def _leave(self, tx: Transaction, channel_id: int, now: datetime) -> None:
+        """Let mail lie that nothing here can send, and give up what has lain there for its time.
+
+        It is not tried, so that it goes at once by the first process that has a mail server.
+        """
+        given_up = LyingBook(tx).leave(channel_id, now, why=NO_MAIL)
+        self._sick[channel_id] = _Sick(0, now + _LOOK_AGAIN)
+        if not self._has_left_mail:
+            self._has_left_mail = True
+            log.warning("Messages by mail wait: %s", NO_MAIL, extra={"word": "notice.no_mail"})
+        if given_up:
+            log.info("%d messages are given up: %s", given_up, NO_MAIL, extra={"word": "notice.no_mail"})
 
     def _put_off(self, tx: Transaction, deliveries: Sequence[Delivery], until: datetime, why: str) -> None:
         for each in deliveries:

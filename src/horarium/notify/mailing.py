@@ -12,6 +12,8 @@ from horarium.records.people import User
 EMAIL: Final = "email"
 """The kind of channel whose value `to` holds addresses."""
 TO: Final = "to"
+NO_MAIL: Final = "no mail goes out: set SMTP_HOST, and leave SMTP_ENABLED on"
+"""Why a message by mail is not sent where there is no mail server."""
 _BETWEEN: Final = re.compile(r"[\s,;]+")
 
 

@@ -23,6 +23,7 @@ from horarium.notify.happenings import MOST_WORDS
 from horarium.notify.lines import one_line
 from horarium.notify.mail_server import mailer_of
 from horarium.notify.mailer import Mailer
+from horarium.notify.mailing import NO_MAIL
 from horarium.notify.office import Office, drawing_of, office_of
 from horarium.records.notices import NoticeKind
 from horarium.states import EventKind
@@ -208,7 +209,7 @@ class NotificationService:
 
     def _require_mailer(self) -> Mailer:
         if self._mailer is None:
-            raise ConfigError("no mail is sent: set SMTP_HOST, and leave SMTP_ENABLED on")
+            raise ConfigError(NO_MAIL)
         return self._mailer
 
     def _send(self, to: str | Iterable[str], report: Report) -> list[Handed]:

@@ -13,6 +13,7 @@ from horarium.notify.channels.base import ChannelKind, DeliveryFailed, Field
 from horarium.notify.channels.limits import within
 from horarium.notify.drawing import Drawing
 from horarium.notify.mailer import PATIENCE_SECONDS, Line, Mailer, MailFailed, MailSettings
+from horarium.notify.mailing import NO_MAIL
 from horarium.outgoing.caller import Caller
 from horarium.records.notices import Message
 
@@ -33,7 +34,7 @@ def kind(post: Post | None) -> ChannelKind:
 
     def send(message: Message, values: Mapping[str, str], caller: Caller) -> str:
         if post is None:
-            raise DeliveryFailed("no mail server is set up: SMTP_HOST names one")
+            raise DeliveryFailed(NO_MAIL)
         # One of its own: breaking it off ends nothing that somebody else sends.
         mailer = Mailer(post.settings, patience_seconds=min(PATIENCE_SECONDS, caller.seconds))
         drawing = post.drawing

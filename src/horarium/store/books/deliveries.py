@@ -22,6 +22,7 @@ _WAITING: Final = and_(d.c.sent_at.is_(None), d.c.given_up_at.is_(None))
 _KEPT_TRIES: Final = 20
 _ANSWER_LIMIT: Final = 500
 _HELD: Final = "being handed over"
+_MOST_LEFT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,32 @@ class DeliveryBook:
 
     def _set(self, delivery_id: int, **columns: Any) -> None:
         changed(self._tx, update(d).where(d.c.id == delivery_id).values(columns))
+
+
+class LyingBook:
+    """What waits and nobody here can send, for who has to leave it to others."""
+
+    __slots__ = ("_tx",)
+
+    def __init__(self, tx: Transaction) -> None:
+        """Work inside `tx`."""
+        self._tx = tx
+
+    def leave(self, channel_id: int, now: datetime, *, why: str) -> int:
+        """Say of what is due to a channel why it lies there; give up what may not be tried any more, return how much.
+
+        What has been left before is not written again.
+        """
+        at = to_micros(now)
+        which = (_WAITING, d.c.not_before <= at, d.c.channel_id == channel_id)
+        query = select(d.c.id, d.c.try_until).where(*which, or_(d.c.answer != why, d.c.try_until <= at))
+        query = query.order_by(d.c.not_before, d.c.id).limit(_MOST_LEFT)
+        rows = list(self._tx.execute(query.with_for_update(skip_locked=True)))
+        self._set([row.id for row in rows], answer=why)
+        return self._set([row.id for row in rows if row.try_until <= at], given_up_at=at)
+
+    def _set(self, ids: Collection[int], **columns: Any) -> int:
+        return changed(self._tx, update(d).where(d.c.id.in_(ids)).values(columns)) if ids else 0
 
 
 class TargetBook:
