@@ -130,6 +130,23 @@ def test_rules_are_made_changed_moved_switched_and_removed(horarium: Program, op
     assert "switch it off instead" in refused.err
 
 
+def test_a_rule_by_mail_alone_is_warned_of_where_no_mail_goes_out(
+    horarium: Program, ops: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ops
+    warning = "It tells by mail alone, and no mail goes out: set SMTP_HOST, and leave SMTP_ENABLED on."
+    made = horarium("rule", "add", "--of", "failed", "--tell", "admins")
+    assert (made.code, made.err.strip()) == (ExitCode.OK, warning)
+    both = horarium("rule", "add", "--of", "failed", "--tell", "admins", "--tell", "channel:ops")
+    assert (both.code, both.err) == (ExitCode.OK, "")
+    listed = horarium("rule", "list", "--json").json
+    assert [each["warnings"] for each in listed[:2]] == [[warning], []]
+    assert "on, no mail goes out" in horarium("rule", "list").out
+    monkeypatch.setenv("SMTP_HOST", "mail.example.org")
+    assert "no mail" not in horarium("rule", "list").out
+    assert horarium("rule", "show", str(listed[0]["id"]), "--json").json["warnings"] == []
+
+
 def test_what_is_wrong_with_a_rule_is_said(horarium: Program) -> None:
     for words, said in (
         (["--of", "rain", "--tell", "owner"], "of 'rain'"),

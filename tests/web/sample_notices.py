@@ -6,6 +6,7 @@ import dataclasses
 from datetime import timedelta
 
 from horarium.notify.channels.kinds import KINDS
+from horarium.notify.mailing import NO_MAIL
 from horarium.notify.rule_words import FREQUENCIES, LABELS
 from horarium.preferences.catalogue import ON_TELLING
 from horarium.web.charts.spark import Bar
@@ -144,7 +145,8 @@ def empty_notices() -> dict[str, ViewModel]:
             ended_at=None,
             channel_id=None,
         ),
-        "settings-notices-no-mail": dataclasses.replace(settings(), gets_mail=False, sends_mail=False),
+        **without_mail(),
+        "settings-notices-no-mail": dataclasses.replace(settings(), shell=shell(sends_mail=False), gets_mail=False),
         "settings-notices-unproven": dataclasses.replace(settings(), gets_mail=False, address=""),
         "unsubscribe-ended": dataclasses.replace(ending(), is_on=False),
         "unsubscribe-back": dataclasses.replace(ending(), is_back=True),
@@ -153,6 +155,24 @@ def empty_notices() -> dict[str, ViewModel]:
         ),
         "unsubscribe-locked": dataclasses.replace(ending(), is_locked=True),
         "unsubscribe-locked-off": dataclasses.replace(ending(), is_on=False, is_locked=True),
+    }
+
+
+def without_mail() -> dict[str, ViewModel]:
+    """Return the pages that say so where there is no mail server, for who may set one and for others."""
+    admin, other = shell(sends_mail=False, may_set_mail=True), shell(sends_mail=False)
+    unsent = tuple(
+        dataclasses.replace(each, is_unsent=each.then == "its owner by e-mail" and not each.shut_by)
+        for each in rule_list("installation").rows
+    )
+    lists = (dataclasses.replace(rule_list("installation"), rows=unsent),)
+    lying = dataclasses.replace(messages().rows[0], status="late", words="Not sent", tries=0, answer=NO_MAIL)
+    return {
+        "channels-no-mail": ChannelsPage(shell=admin, tabs=TABS, cards=cards(), back="/notifications"),
+        "channels-first-no-mail": ChannelsPage(shell=other, tabs=TABS, cards=(), back="/notifications"),
+        "rules-no-mail": RulesPage(shell=admin, tabs=TABS, lists=lists),
+        "rule-no-mail": dataclasses.replace(rule_form(3), shell=other),
+        "messages-no-mail": dataclasses.replace(messages(), shell=admin, rows=(lying,)),
     }
 
 
@@ -377,7 +397,7 @@ def settings() -> NoticesPage:
         Control(
             key=each.key,
             label=each.label,
-            hint=each.sentence,
+            hint=each.to_you or each.sentence,
             value=each.to_text(each.default),
             choices=tuple(Value(value=one, label=each.word_for(one)) for one in each.choices)
             or (Value(value="on", label="On"), Value(value="off", label="Off")),
@@ -395,7 +415,6 @@ def settings() -> NoticesPage:
         times=tuple(each for each in controls if len(each.choices) != 2),
         address="ines@tidewater.example",
         gets_mail=True,
-        sends_mail=True,
         zone="Europe/Berlin",
         errors={"digest": "How often mail comes: use at_once, hourly or daily."},
     )

@@ -14,7 +14,7 @@ STANDARDS = {
     each.key: Control(
         key=each.key,
         label=each.label,
-        hint=each.sentence,
+        hint=each.to_you or each.sentence,
         value=str(each.default),
         choices=tuple(Choice(value=choice, label=each.word_for(choice)) for choice in each.choices),
     )

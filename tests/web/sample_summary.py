@@ -61,7 +61,6 @@ def choices() -> SummarySettingsPage:
             replace(CONTROLS[1], is_locked=True),
             replace(CONTROLS[2], is_number=True, least=0, most=23),
         ),
-        sends_mail=True,
         address="ines@tidewater.example",
         is_confirmed=False,
         errors={"summary_hour": "Hour of the summary: use a whole number from 0 to 23."},
@@ -75,7 +74,7 @@ def choices_plain() -> SummarySettingsPage:
 
 def choices_no_mail() -> SummarySettingsPage:
     """Return the same page where no mail is sent."""
-    return replace(choices_plain(), sends_mail=False)
+    return replace(choices_plain(), shell=shell(sends_mail=False))
 
 
 def choices_no_address() -> SummarySettingsPage:

@@ -12,12 +12,13 @@ from horarium.cli.asking import Command, Json, new_app
 from horarium.cli.spread import spread
 from horarium.cli.tables import say_table
 from horarium.cli.telling_desk import INSTALLATION, TellingDesk, rule_shape
-from horarium.cli.terminal import say, say_json
+from horarium.cli.terminal import say, say_json, tell
 from horarium.cli.wishes import length_of
 from horarium.cli.workplace import workplace
 from horarium.errors import InvalidValue, NotFound
 from horarium.notify import rule_acts
-from horarium.notify.rule_words import KINDS, condition, frequency, muting, recipients, sentence
+from horarium.notify.rule_desk import RuleView
+from horarium.notify.rule_words import KINDS, Naming, condition, frequency, muting, recipients, sentence, warnings
 from horarium.records.notices import NoticeKind
 from horarium.records.telling import Cause, Frequency, On, Recipient, Rule, Scope, To
 
@@ -109,7 +110,7 @@ def list_all(context: typer.Context, owner: Owner = None, *, as_json: Json = Fal
                 recipients(each.rule, naming),
                 ", ".join(part for part in (frequency(each.rule), muting(each.rule, naming)) if part),
                 str(each.told),
-                f"kept quiet by {each.shut_by}" if each.shut_by else "on" if each.rule.is_on else "off",
+                _state(each, naming),
             )
             for each in views
         ]
@@ -227,6 +228,14 @@ def _say(desk: TellingDesk, found: Rule, done: str, *, as_json: bool) -> None:
         return
     state = "" if found.is_on else " (off)"
     say(f"{f'{done} rule' if done else 'Rule'} {found.id}{state}: {sentence(found, naming)}.")
+    for each in warnings(found, naming):
+        tell(each)
+
+
+def _state(view: RuleView, naming: Naming) -> str:
+    if view.shut_by:
+        return f"kept quiet by {view.shut_by}"
+    return "on, no mail goes out" if warnings(view.rule, naming) else "on" if view.rule.is_on else "off"
 
 
 def _said(desk: TellingDesk, said: Said, base: Rule) -> Rule:

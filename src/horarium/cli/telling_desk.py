@@ -11,7 +11,7 @@ from horarium.notify import rule_acts
 from horarium.notify.channels.base import ChannelKind
 from horarium.notify.muting import MutedNote
 from horarium.notify.office import office_of
-from horarium.notify.rule_words import Naming, sentence
+from horarium.notify.rule_words import Naming, sentence, warnings
 from horarium.records.checks import HeartbeatCheck
 from horarium.records.credentials import Asker
 from horarium.records.telling import Channel, Delivery, Rule, Snooze, Try
@@ -77,7 +77,7 @@ class TellingDesk:
     def naming(self, rules: list[Rule]) -> Naming:
         """Return the names of what rules mention."""
         with self.work.store.reading() as tx:
-            return rule_acts.naming(tx, rules, asker=self.asker)
+            return rule_acts.naming(tx, rules, asker=self.asker, sends_mail=self.work.config.sends_mail)
 
     def owners(self) -> dict[int, str]:
         """Return the names of all people by number."""
@@ -143,6 +143,7 @@ def rule_shape(rule: Rule, naming: Naming) -> dict[str, Any]:
         "goes_on": rule.goes_on,
         "is_on": rule.is_on,
         "words": sentence(rule, naming),
+        "warnings": warnings(rule, naming),
     }
 
 

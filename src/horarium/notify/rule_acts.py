@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from horarium.errors import Conflict
+from horarium.notify.mailing import EMAIL
 from horarium.notify.muting import cause_names
 from horarium.notify.rule_desk import RuleDesk
 from horarium.notify.rule_words import Naming
@@ -18,8 +19,11 @@ from horarium.store.books.tasks import TaskBook
 from horarium.store.port import Transaction
 
 
-def naming(tx: Transaction, rules: Collection[Rule], *, asker: Asker) -> Naming:
-    """Return the names of what rules mention; tasks and checks that who asks does not see are not named."""
+def naming(tx: Transaction, rules: Collection[Rule], *, asker: Asker, sends_mail: bool = True) -> Naming:
+    """Return the names of what rules mention; tasks and checks that who asks does not see are not named.
+
+    `sends_mail` tells whether there is a mail server.
+    """
     named = [each for rule in rules for each in rule.recipients]
     people = {each.id for each in named if each.to is To.PERSON}
     people |= {rule.scope_id for rule in rules if rule.scope is Scope.PERSON}
@@ -33,6 +37,8 @@ def naming(tx: Transaction, rules: Collection[Rule], *, asker: Asker) -> Naming:
         tasks={key: each.name for key, each in tasks.items() if asker.reach.covers(each.place)},
         projects={key: each.name for key, each in found.items() if each is not None},
         causes=cause_names(tx, {each for rule in rules for each in rule.mute_while}, asker=asker),
+        mail_channels=frozenset(key for key, each in channels.items() if each.kind == EMAIL),
+        sends_mail=sends_mail,
         me=asker.user_id,
     )
 

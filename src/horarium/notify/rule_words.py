@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from horarium.notify.mailing import NO_MAIL
 from horarium.notify.rules import OF_TASKS, ORDER
 from horarium.records.notices import NoticeKind
 from horarium.records.telling import Cause, Frequency, On, Recipient, Rule, Scope, To
@@ -64,13 +65,18 @@ _UNITS: Final = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
-    """The names of what rules mention by number; what is not in here is said to be gone."""
+    """The names of what rules mention by number; what is not in here is said to be gone.
+
+    `mail_channels` are those that send mail, `sends_mail` tells whether any goes out.
+    """
 
     channels: Mapping[int, str] = field(default_factory=dict)
     people: Mapping[int, str] = field(default_factory=dict)
     tasks: Mapping[int, str] = field(default_factory=dict)
     projects: Mapping[int, str] = field(default_factory=dict)
     causes: Mapping[Cause, str] = field(default_factory=dict)
+    mail_channels: frozenset[int] = frozenset()
+    sends_mail: bool = True
     me: int = 0
 
 
@@ -108,6 +114,14 @@ def muting(rule: Rule, naming: Naming) -> str:
     if not rule.mute_while:
         return ""
     return f"muted while {_either([cause_words(each, naming.causes) for each in rule.mute_while])} is failing"
+
+
+def warnings(rule: Rule, naming: Naming) -> list[str]:
+    """Return what somebody should know about a rule, a sentence each."""
+    if naming.sends_mail or not rule.is_on or not rule.recipients:
+        return []
+    by_mail = (each.to is not To.CHANNEL or each.id in naming.mail_channels for each in rule.recipients)
+    return [f"It tells by mail alone, and {NO_MAIL}."] if all(by_mail) else []
 
 
 def cause_words(cause: Cause, names: Mapping[Cause, str]) -> str:

@@ -51,6 +51,8 @@ def shell(
         audit=may(visit.identity, Permission.AUDIT_READ),
         system=may(visit.identity, Permission.SYSTEM_READ),
         maintenance=None if hold.maintenance is None else hold.maintenance.reason,
+        sends_mail=visit.house.settings.sends_mail,
+        may_set_mail=may(visit.identity, Permission.SYSTEM_MANAGE),
         notices=visit.notices,
         stream=None if visit.is_held else stream or visit.links.to("events", after=EventBook(tx).settled_id()),
         watch=watch,

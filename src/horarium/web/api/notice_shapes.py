@@ -8,7 +8,7 @@ from datetime import datetime
 from horarium.clock import from_micros
 from horarium.notify.muting import MutedNote
 from horarium.notify.rule_desk import RuleView
-from horarium.notify.rule_words import Naming, sentence
+from horarium.notify.rule_words import Naming, sentence, warnings
 from horarium.records.telling import Channel, Delivery, Rule, Snooze, Try
 from horarium.web.api.shapes import Shape
 
@@ -55,6 +55,7 @@ class RuleShape(Shape):
     """A rule; `owner_id` is null for the installation's, `words` says it as a sentence.
 
     `mute_while` are the tasks and checks while whose failing it tells no trouble, as `task:12` and `check:3`.
+    `warnings` say what keeps all of it from going out.
     """
 
     id: int
@@ -73,6 +74,7 @@ class RuleShape(Shape):
     goes_on: bool
     is_on: bool
     words: str
+    warnings: list[str]
     created_at: datetime | None
     updated_at: datetime | None
 
@@ -230,6 +232,7 @@ def rule_shape(rule: Rule, naming: Naming) -> RuleShape:
         goes_on=rule.goes_on,
         is_on=rule.is_on,
         words=sentence(rule, naming),
+        warnings=warnings(rule, naming),
         created_at=rule.created_at,
         updated_at=rule.updated_at,
     )

@@ -15,6 +15,7 @@ from horarium.records.telling import Cause, Frequency, Recipient, Rule, Scope
 from horarium.web.api.notice_shapes import RuleShape, RulesShape, listed_rule_shape, rule_shape
 from horarium.web.api.routing import Asking
 from horarium.web.pages.notices import INSTALLATION, asker_of
+from horarium.web.pages.rule_words import naming_for
 from horarium.web.visit import Visit
 
 _BODY: Final = ConfigDict(extra="forbid", strict=True)
@@ -175,12 +176,11 @@ def _cause(text: str) -> Cause:
 
 def _shape(visit: Visit, rule: Rule) -> RuleShape:
     with visit.house.services.store.reading() as tx:
-        return rule_shape(rule, rule_acts.naming(tx, [rule], asker=asker_of(visit)))
+        return rule_shape(rule, naming_for(visit, tx, [rule]))
 
 
 def _listed(visit: Visit, owner_id: int) -> RulesShape:
-    asker = asker_of(visit)
-    views = visit.house.telling.rules.list(asker=asker, owner_id=owner_id)
+    views = visit.house.telling.rules.list(asker=asker_of(visit), owner_id=owner_id)
     with visit.house.services.store.reading() as tx:
-        naming = rule_acts.naming(tx, [each.rule for each in views], asker=asker)
+        naming = naming_for(visit, tx, [each.rule for each in views])
     return RulesShape(rules=[listed_rule_shape(each, naming) for each in views])

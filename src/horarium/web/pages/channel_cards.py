@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
+from horarium.notify.mailing import NO_MAIL
 from horarium.notify.wording import button_of, headline
 from horarium.records.notices import Message, NoticeKind, Topic
 from horarium.records.telling import Channel, Delivery, Recipient, Rule, To
@@ -25,6 +26,16 @@ STATES: Final[dict[str, tuple[Status, str]]] = {
     "waiting": ("queued", "Waiting"),
 }
 """How a message stands, as people see it."""
+
+
+def standing(delivery: Delivery) -> tuple[Status, str]:
+    """Return how a message stands; one that lies here for want of a mail server is not said to be on its way."""
+    return ("late", "Not sent") if lies(delivery) else STATES[delivery.state]
+
+
+def lies(delivery: Delivery) -> bool:
+    """Tell whether a message waits for a mail server, and is not tried."""
+    return delivery.state == "waiting" and delivery.answer == NO_MAIL
 
 
 def cards_of(visit: Visit, tx: Transaction, channels: Collection[Channel]) -> tuple[ChannelCard, ...]:
@@ -89,7 +100,7 @@ def rules_by_channel(tx: Transaction, channels: Collection[Channel]) -> dict[int
 
 def line_of(delivery: Delivery) -> MessageLine:
     """Return a message as a short list shows it."""
-    status, words = STATES[delivery.state]
+    status, words = standing(delivery)
     return MessageLine(
         id=delivery.id,
         at=delivery.created_at,

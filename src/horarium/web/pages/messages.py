@@ -18,7 +18,7 @@ from horarium.store.books.tasks import TaskBook
 from horarium.store.port import Transaction
 from horarium.web.filters import plural
 from horarium.web.frame import shell
-from horarium.web.pages.channel_cards import STATES
+from horarium.web.pages.channel_cards import STATES, lies, standing
 from horarium.web.pages.held import LENGTHS, snooze_rows
 from horarium.web.pages.notices import asker_of, message_for, tabs, target_names, target_words
 from horarium.web.pages.safe import sentence
@@ -99,7 +99,7 @@ def show(visit: Visit) -> Response:
                 TryRow(at=each.at, seconds=each.seconds, is_taken=each.is_taken, answer=each.answer)
                 for each in reversed(found.log)
             ),
-            next_at=found.not_before if is_open else None,
+            next_at=found.not_before if is_open and not lies(found) else None,
             until=found.try_until if is_open else None,
             ended_at=found.sent_at or found.given_up_at,
             channel_id=found.target.channel_id if found.target.channel_id and row.icon != "alert" else None,
@@ -112,9 +112,12 @@ def send_again(visit: Visit) -> Response:
     found = message_for(visit)
     there = visit.links.to("message", message_id=found.id)
     try:
-        visit.house.telling.log.resend(found.id, asker=asker_of(visit))
+        after = visit.house.telling.log.resend(found.id, asker=asker_of(visit))
     except Conflict as error:
         return visit.back(there, notice=Notice(status="failed", title="Not sent again", text=sentence(error)))
+    if lies(after) and not visit.house.settings.sends_mail:
+        text = "It goes out if there is one within a day."
+        return visit.back(there, notice=Notice(status="ok", title="It waits for a mail server", text=text))
     text = "It keeps its number: who has it already knows it again."
     return visit.back(there, notice=Notice(status="ok", title="It is sent again within seconds", text=text))
 
@@ -182,7 +185,7 @@ def _rows(visit: Visit, tx: Transaction, found: list[Delivery]) -> tuple[Message
     }
     rows = []
     for each in found:
-        status, words = STATES[each.state]
+        status, words = standing(each)
         rows.append(
             MessageRow(
                 id=each.id,

@@ -185,7 +185,6 @@ def _notices_page(visit: Visit, typed: Mapping[str, str], errors: dict[str, str]
             times=tuple(each for each in controls if each.choices != _ON_OFF),
             address=visit.user.email or "",
             gets_mail=visit.house.settings.sends_mail and may_get_mail(visit.user),
-            sends_mail=visit.house.settings.sends_mail,
             zone=visit.user.time_zone,
             errors=errors,
         )
@@ -234,7 +233,6 @@ def _summary_page(visit: Visit, typed: Mapping[str, str], errors: dict[str, str]
             controls=tuple(
                 _control(each.setting, each.value, typed, is_locked=each.is_locked) for each in found.values()
             ),
-            sends_mail=visit.house.settings.sends_mail,
             address=visit.user.email,
             is_confirmed=visit.user.is_admin or visit.user.email_confirmed_at is not None,
             errors=errors,

@@ -14,7 +14,7 @@ from horarium.web.visit import Visit
 
 def naming_for(visit: Visit, tx: Transaction, rules: Collection[Rule]) -> Naming:
     """Return the names of what rules mention, as far as the person may know them."""
-    return rule_acts.naming(tx, rules, asker=asker_of(visit))
+    return rule_acts.naming(tx, rules, asker=asker_of(visit), sends_mail=visit.house.settings.sends_mail)
 
 
 def words_of(rule: Rule, naming: Naming) -> str:

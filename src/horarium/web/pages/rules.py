@@ -11,7 +11,7 @@ from horarium.accounts.keys import seal, unseal
 from horarium.errors import Conflict, InvalidValue
 from horarium.notify import rule_acts
 from horarium.notify.rule_desk import RuleView
-from horarium.notify.rule_words import Naming, condition, frequency, muting, recipients
+from horarium.notify.rule_words import Naming, condition, frequency, muting, recipients, warnings
 from horarium.records.notices import NoticeKind
 from horarium.records.telling import Cause, Frequency, Recipient, Rule, Scope
 from horarium.web.errors import Refusal
@@ -147,6 +147,7 @@ def _rows(views: list[RuleView], naming: Naming) -> tuple[RuleRow, ...]:
                 muted=muting(each.rule, naming),
                 told=each.told,
                 shut_by=each.shut_by,
+                is_unsent=bool(warnings(each.rule, naming)) and not each.shut_by,
                 is_on=each.rule.is_on,
                 goes_on=each.rule.goes_on,
                 is_standard=bool(each.rule.standard),

@@ -83,7 +83,6 @@ class NoticesPage:
     times: tuple[Control, ...]
     address: str
     gets_mail: bool
-    sends_mail: bool
     zone: str
     errors: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -112,7 +111,6 @@ class SummarySettingsPage:
     shell: Shell
     parts: tuple[Part, ...]
     controls: tuple[Control, ...]
-    sends_mail: bool
     address: str
     is_confirmed: bool
     errors: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

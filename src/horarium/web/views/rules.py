@@ -16,7 +16,7 @@ class RuleRow:
     """A rule in its place: when it fits (words, a tag, more words), whom it tells, how often, how often in 30 days.
 
     `shut_by` is the setting that keeps it from telling anything, `goes_on` says that the next one is asked, too.
-    `muted` says while what it tells no trouble.
+    `muted` says while what it tells no trouble. It `is_unsent` where it tells by mail alone and none goes out.
     """
 
     id: int
@@ -29,6 +29,7 @@ class RuleRow:
     behind: str = ""
     shut_by: str = ""
     muted: str = ""
+    is_unsent: bool = False
     is_on: bool = True
     goes_on: bool = False
     is_standard: bool = False

@@ -80,7 +80,8 @@ class Shell:
     `stream` is the address of the page's live stream, `watch` what of it concerns the page: `*`, `task:7`, `run:12`.
     `tasks`, `running`, `projects` and `people` are the counts in the navigation, None where they are not known; without
     a count of projects or people, and without `audit` or `system`, the entry is not there. `maintenance` is why nothing
-    new starts, empty where no reason was given, None where all goes on.
+    new starts, empty where no reason was given, None where all goes on. `sends_mail` tells whether there is a mail
+    server, `may_set_mail` whether it is the viewer's to set one.
     """
 
     links: Links
@@ -96,6 +97,8 @@ class Shell:
     audit: bool = False
     system: bool = False
     maintenance: str | None = None
+    sends_mail: bool = True
+    may_set_mail: bool = False
     notices: tuple[Notice, ...] = ()
     stream: str | None = None
     watch: str = "*"
