@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import re
+import threading
+import warnings
+from typing import Any
 
+import apprise
 import pytest
 
 from horarium.errors import InvalidValue
+from horarium.notify.channels import others
 from horarium.notify.channels.base import DeliveryFailed
 from horarium.notify.channels.kinds import KINDS
 from horarium.notify.channels.others import _converted, body_of
@@ -95,3 +100,36 @@ def test_what_a_service_wants_as_html_is_escaped_and_still_fits() -> None:
     assert len(text) <= 1000
     assert "<i>" not in text
     assert "<u>" not in text
+
+
+def test_two_threads_that_load_apprise_leave_the_warnings_of_the_process_as_they_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    others._library()
+    instantiate = apprise.Apprise.instantiate
+    first = threading.Event()
+    second, first_is_through = threading.Event(), threading.Event()
+
+    def overlapping(*words: Any, **options: Any) -> Any:
+        if not first.is_set():
+            first.set()
+            second.wait(0.5)
+        else:
+            second.set()
+            first_is_through.wait(5)
+        return instantiate(*words, **options)
+
+    def load() -> None:
+        others._library()
+        first_is_through.set()
+
+    monkeypatch.setattr(apprise.Apprise, "instantiate", overlapping)
+    others._loaded.cache_clear()
+    before = list(warnings.filters)
+    threads = [threading.Thread(target=load) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        assert first.wait(5)
+    for thread in threads:
+        thread.join(10)
+    assert list(warnings.filters) == before

@@ -46,6 +46,9 @@ _TYPES: Final[Mapping[Tone, str]] = {
     Tone.CALM: "info",
     Tone.GOOD: "success",
 }
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""Held while Apprise is loaded: what is warned of belongs to the whole process, so of two threads that change it for a
+while the later one would put back what the earlier one had set, for good."""
 
 
 class _Listener(logging.Handler):
@@ -140,8 +143,13 @@ def _short(topic: Topic) -> str:
     return lifeless(f"{MARKS[tone_of(topic)]} {title_of(topic, 80)}{f': {words}' if words else ''}")
 
 
-@cache
 def _library() -> Any:
+    with _ONE_AT_A_TIME:
+        return _loaded()
+
+
+@cache
+def _loaded() -> Any:
     with warnings.catch_warnings():
         # It loads all its parts at once, some over modules that Python will drop.
         warnings.simplefilter("ignore")
