@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Insert, Update, bindparam, select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import Dialect
+from sqlalchemy.sql import ClauseElement
 
 from horarium.errors import StoreError
 from horarium.store import books
@@ -58,3 +60,24 @@ def test_parameters_in_another_order_than_promised_are_refused() -> None:
     query = select(events.c.id).where(events.c.id > bindparam("low"), events.c.id < bindparam("high"))
     with pytest.raises(StoreError, match="rows are given as"):
         Hot(query, ["high", "low"]).text(dialects()[0])
+
+
+def test_a_statement_that_another_thread_builds_at_the_same_time_is_not_called() -> None:
+    class Builder:
+        """Has the statement built by somebody else just when it was seen that it is not built yet."""
+
+        is_seen = False
+
+        @property  # type: ignore[misc]  # isinstance asks it
+        def __class__(self) -> Any:
+            if not self.is_seen:
+                self.is_seen = True
+                other.append(hot.statement)
+            return Builder
+
+        def __call__(self) -> ClauseElement:
+            return select(events.c.id)
+
+    other: list[ClauseElement] = []
+    hot = Hot(Builder(), [])
+    assert hot.text(dialects()[0]) == str(other[0])

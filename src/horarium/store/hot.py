@@ -37,9 +37,11 @@ class Hot:
     @property
     def statement(self) -> ClauseElement:
         """Return the statement."""
-        if not isinstance(self._statement, ClauseElement):
-            self._statement = self._statement()
-        return self._statement
+        # Looked at once: another thread may put the built one there at any moment, and that cannot be called.
+        found = self._statement
+        if not isinstance(found, ClauseElement):
+            found = self._statement = found()
+        return found
 
     @classmethod
     def insert_into(cls, table: Table, *, leave_out: frozenset[str] = frozenset()) -> Hot:
