@@ -16,7 +16,8 @@ from horarium.errors import StoreUnavailable
 from horarium.store import forks
 from horarium.store.opening import open_store
 from horarium.store.port import Store
-from horarium.store.schema import read_meta, write_meta
+from horarium.store.schema import prepare, read_meta, write_meta
+from horarium.store.sqlite import SqliteStore
 
 
 class Child:
@@ -209,3 +210,96 @@ def test_the_mark_of_a_node_ends_with_its_process_although_a_child_goes_on(path:
         assert node.stdout.readline() == "forked\n"
         assert node.wait(20) == 0
         assert file_store.is_gone(7)
+
+
+def test_two_threads_that_fork_at_the_same_time_both_let_the_store_go_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # At a store that some other test has left open they would wait for each other before they come to this one.
+    monkeypatch.setattr(forks, "_watched", type(forks._watched)())
+    first, second, first_is_back = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(SqliteStore):
+        def before_fork(self) -> None:
+            if threading.current_thread() is threads[0]:
+                super().before_fork()
+                first.set()
+                assert second.wait(10)
+            else:
+                assert first.wait(10)
+                second.set()
+                assert first_is_back.wait(10)
+                super().before_fork()
+
+    def fork() -> None:
+        assert Child(lambda: _write(store, "child")).said() == "'written'"
+        first_is_back.set()
+        said.append(_write(store, "parent"))
+
+    said: list[str] = []
+    # Daemons: without its end a fork would hold them for ever.
+    threads = [threading.Thread(target=fork, daemon=True) for _ in range(2)]
+    store = Slow(path)
+    prepare(store, upgrade=True)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert said == ["written"] * 2
+    store.close()
+
+
+class Noting:
+    """Something to tell of forks, which notes how often it was told."""
+
+    told = 0
+
+    def before_fork(self) -> None:
+        self.told += 1
+
+    def after_fork(self, *, in_child: bool) -> None:
+        del in_child
+
+
+def test_a_store_that_is_opened_while_another_thread_forks_keeps_no_other_from_being_told() -> None:
+    early: list[Noting] = [Noting() for _ in range(9)]
+    late: list[Noting] = []
+    for each in early:
+        forks.watch(each)
+
+    def open_another(_frame: object, event: str, _argument: object) -> None:
+        # At each step of what goes on before the fork.
+        if event == "return" and len(late) < 99:
+            late.append(Noting())
+            forks.watch(late[-1])
+
+    sys.setprofile(open_another)
+    try:
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+    finally:
+        sys.setprofile(None)
+    os.waitpid(child, 0)
+    assert late
+    assert [each.told for each in early] == [1] * len(early)
+
+
+def test_a_file_that_is_being_opened_while_another_thread_forks_is_not_carried_over(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    look, before_fork = SqliteStore._look_at_file, SqliteStore.before_fork
+
+    def note(store: SqliteStore) -> None:
+        told.append(store.location)
+        before_fork(store)
+
+    def look_and_fork(store: SqliteStore) -> None:
+        look(store)
+        assert Child(lambda: None).said() == "None"
+
+    monkeypatch.setattr(SqliteStore, "before_fork", note)
+    monkeypatch.setattr(SqliteStore, "_look_at_file", look_and_fork)
+    with closing(SqliteStore(path)):
+        assert told.count(str(path)) == 1

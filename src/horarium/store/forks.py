@@ -66,14 +66,17 @@ class Gate:
         self._changed.release()
 
 
-_watched: weakref.WeakSet[Forkable] = weakref.WeakSet()
-_told: list[Forkable] = []
+# By number and not as a set: its references can be taken at one go while other threads open stores, and always come in
+# the same order, so that two threads that fork never wait for each other's stores.
+_watched: weakref.WeakValueDictionary[int, Forkable] = weakref.WeakValueDictionary()
+_told: dict[int, list[Forkable]] = {}
+"""By the thread that forks: while one waits for a store, another may be through with its own fork."""
 _left_open: dict[tuple[int, int], object] = {}
 
 
 def watch(store: Forkable) -> None:
     """Tell `store` of every fork of this process from now on."""
-    _watched.add(store)
+    _watched[id(store)] = store
 
 
 def leave_open(path: Path, connections: object) -> None:
@@ -103,9 +106,12 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def _before() -> None:
-    _told[:] = _watched
-    for store in _told:
-        store.before_fork()
+    told = _told[threading.get_ident()] = []
+    for reference in _watched.valuerefs():
+        store = reference()
+        if store is not None:
+            told.append(store)
+            store.before_fork()
 
 
 def _after_in_parent() -> None:
@@ -114,12 +120,13 @@ def _after_in_parent() -> None:
 
 def _after_in_child() -> None:
     _after(in_child=True)
+    # Whatever other threads were about to fork, they are not here.
+    _told.clear()
 
 
 def _after(*, in_child: bool) -> None:
-    for store in _told:
+    for store in _told.pop(threading.get_ident(), ()):
         store.after_fork(in_child=in_child)
-    _told.clear()
 
 
 os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)

@@ -67,8 +67,9 @@ class SqliteStore:
         self.damage = DamageMark(path)
         self._presence = None if path is None else PresenceFiles(path.with_name(path.name + "-nodes"))
         self._make_engines()
-        self._look_at_file()
         watch(self)
+        with self._gate:
+            self._look_at_file()
 
     @property
     def capabilities(self) -> Capabilities:
