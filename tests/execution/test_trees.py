@@ -23,7 +23,7 @@ from horarium.execution.kinds.command import CommandKind
 from horarium.execution.limits import Limits
 from horarium.execution.pipeline import Performers
 from horarium.execution.rescue import await_end, survivors
-from horarium.execution.supervisor import Supervisor
+from horarium.execution.supervisor import Child, Launch, Supervisor
 from horarium.records.tasks import CommandSpec
 from horarium.runs.launch import Assignment, Completion
 from horarium.states import RunState, Stream
@@ -179,6 +179,42 @@ def test_a_killed_warden_harms_no_run_and_is_replaced(yard: Yard) -> None:
     yard.launcher.cancel(run.run_id, "enough")
     assert yard.witness.await_end(run).state is RunState.CANCELLED
     assert not processes_with(mark)
+
+
+def test_a_warden_that_took_over_is_not_ended_by_a_start_that_the_killed_one_left_unanswered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    supervisor, confirm = Supervisor(), Child.confirm
+    both_asked, is_replaced = threading.Barrier(2), threading.Event()
+    unanswered: list[threading.Thread] = []
+    wardens: list[object] = []
+
+    def confirm_late(child: Child) -> bool:
+        me = threading.current_thread()
+        if me not in unanswered:
+            unanswered.append(me)
+            both_asked.wait(10)
+            # The second one notices only when there is a new one.
+            if me is threads[1]:
+                assert is_replaced.wait(10)
+            return False
+        found = confirm(child)
+        if me is threads[0]:
+            wardens.append(supervisor._warden)
+            is_replaced.set()
+        return found
+
+    def start() -> None:
+        supervisor.start(Launch(["/bin/true"], {}, "/")).close()
+
+    monkeypatch.setattr(Child, "confirm", confirm_late)
+    threads = [threading.Thread(target=start) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert wardens == [supervisor._warden]
+    supervisor.stop()
 
 
 PROGRAM = """

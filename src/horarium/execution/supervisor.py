@@ -186,7 +186,7 @@ class Supervisor:
         """Start the program with `stdin`, else nothing to read, and `extra` as 3 and on; raise `StartFailed`."""
         payload = launch.to_json()
         for _ in range(2):
-            child = self._ask(payload, stdin, extra)
+            child, asked = self._ask(payload, stdin, extra)
             try:
                 if child.confirm():
                     return child
@@ -194,40 +194,45 @@ class Supervisor:
                 child.close()
                 raise
             child.close()
-            # The warden was killed by somebody: a new one takes over.
-            self._forget()
+            # The warden was killed by somebody: a new one takes over, if it has not done so for another thread.
+            self._forget(asked)
         raise StartFailed("warden", 0)
 
     def stop(self) -> None:
         """End the warden; what it started and is not closed yet is watched by its own guardian."""
-        self._forget()
+        self._forget(self._warden)
 
-    def _ask(self, payload: bytes, stdin: int | None, extra: Sequence[int]) -> Child:
+    def _ask(
+        self, payload: bytes, stdin: int | None, extra: Sequence[int]
+    ) -> tuple[Child, subprocess.Popen[bytes] | None]:
+        """Send the request; return what will tell of the program, and the warden that was asked."""
         ours, theirs = _pair()
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
         nothing = os.open(os.devnull, os.O_RDONLY) if stdin is None else -1
         try:
             descriptors = [theirs.fileno(), nothing if stdin is None else stdin, out_write, err_write, *extra]
-            self._send(payload, descriptors)
+            asked = self._send(payload, descriptors)
         finally:
             theirs.close()
             for descriptor in (out_write, err_write, nothing):
                 if descriptor >= 0:
                     os.close(descriptor)
-        return Child(ours, (out_read, err_read))
+        return Child(ours, (out_read, err_read)), asked
 
-    def _send(self, payload: bytes, descriptors: list[int]) -> None:
+    def _send(self, payload: bytes, descriptors: list[int]) -> subprocess.Popen[bytes] | None:
         with self._lock:
             try:
                 _send_request(self._warden_socket(), payload, descriptors)
             except (BrokenPipeError, ConnectionResetError):
                 self._let_go()
                 _send_request(self._warden_socket(), payload, descriptors)
+            return self._warden
 
-    def _forget(self) -> None:
+    def _forget(self, warden: subprocess.Popen[bytes] | None) -> None:
         with self._lock:
-            self._let_go()
+            if self._warden is warden:
+                self._let_go()
 
     def _let_go(self) -> None:
         """Close our side, which ends the warden, and collect it."""
