@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from horarium.records.actors import Actor
 from horarium.records.policies import Overlap, Policies, Retry
+from horarium.runs.launch import Assignment
 from horarium.states import OverlapPolicy, RunState
 from horarium.testing import ManualClock, ManualScheduler
 from tests.scheduling.conftest import MakeWorld
@@ -131,3 +134,37 @@ def test_rp28_a_run_that_was_to_be_cancelled_is_not_run_again_when_its_node_dies
     heir.sleep_through(timedelta(seconds=40))
     heir.heartbeat.sweep()
     assert states(heir, "a") == ["interrupted"]
+
+
+def test_places_of_a_person_that_are_taken_and_freed_at_the_same_time_are_counted_both(
+    small: ManualScheduler,
+) -> None:
+    is_read, is_freed = threading.Event(), threading.Event()
+
+    class Slow(Counter[int]):
+        """Waits between reading a count and writing it."""
+
+        def __getitem__(self, person: int) -> int:
+            found = super().__getitem__(person)
+            if threading.current_thread() is loop:
+                is_read.set()
+                is_freed.wait(0.3)
+            return found
+
+    def free() -> None:
+        assert is_read.wait(10)
+        claimer.ended([(jobs[0], 1.0)])
+        is_freed.set()
+
+    claimer, task = small.claimer, small.add("a", None)
+    jobs = [Assignment(number, 1, task.id, task.definition, None, for_user_id=7) for number in (1, 2)]
+    later = small.clock.micros() + 1_000_000
+    loop = threading.Thread(target=claimer.take, args=([(later, jobs[1])],))
+    recorder = threading.Thread(target=free)
+    claimer._persons = Slow()
+    claimer.take([(later, jobs[0])])
+    for thread in (loop, recorder):
+        thread.start()
+    for thread in (loop, recorder):
+        thread.join(10)
+    assert dict(claimer._persons) == {7: 1}

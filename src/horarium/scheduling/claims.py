@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 from typing import Any
 
 from horarium.clock import Clock, from_micros
@@ -52,6 +53,8 @@ class Claimer:
         self._known = known
         self._hand_over = hand_over
         self._held: dict[int, Assignment] = {}
+        # The loop takes what it claimed while the recorder lets go of what ended: a count that both change is lost.
+        self._lock = Lock()
         self._usual_seconds = 1.0
         self._ends = 0
         self.backlog = True
@@ -82,14 +85,16 @@ class Claimer:
 
     def take(self, claims: Claims) -> None:
         """Note claims that a tick made and hand them over."""
-        for _, job in claims:
-            self._hold(job)
+        with self._lock:
+            for _, job in claims:
+                self._hold(job)
         self._hand_over(claims)
 
     def crowd(self, leaving: Sequence[Assignment] = ()) -> Crowd:
         """Return who has how many of this node's places, without those that are about to become free."""
-        persons = Counter(self._persons)
-        persons.subtract(job.for_user_id for job in leaving if job.for_user_id and job.run_id in self._held)
+        with self._lock:
+            persons = Counter(self._persons)
+            persons.subtract(job.for_user_id for job in leaving if job.for_user_id and job.run_id in self._held)
         return Crowd(persons, self._each)
 
     def claim(
@@ -129,14 +134,17 @@ class Claimer:
 
     def forget(self, claims: Claims) -> None:
         """Forget claims that are given up before they began."""
-        for _, job in claims:
-            self._let_go(job)
+        with self._lock:
+            for _, job in claims:
+                self._let_go(job)
 
     def ended(self, ends: Sequence[tuple[Assignment, float]]) -> None:
         """Forget attempts that are over, and learn how long they took for judging how far ahead to claim."""
         usual, count = self._usual_seconds, self._ends
-        for job, seconds in ends:
-            self._let_go(job)
+        with self._lock:
+            for job, _ in ends:
+                self._let_go(job)
+        for _, seconds in ends:
             # Quick to turn careful, slow to turn bold: a long run behind claimed ones would hold them up. Only what
             # was assumed before the first end counts for nothing.
             usual += (seconds - usual) * (0.3 if seconds > usual and count else max(0.05, 1 / (count + 1)))
