@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from horarium.scheduling.hold_desk import HoldDesk
 from horarium.store.books.holds import HoldBook
 from horarium.store.port import Store, Transaction
 from horarium.store.schema import write_meta
+from horarium.testing import ManualClock, ManualScheduler
 from tests.scheduling.test_maintenance import ended, house, where
 from tests.scheduling.test_service import House, soon
 from tests.support.people import TESTER
@@ -129,3 +131,28 @@ def test_a_restored_store_plans_nothing_and_goes_on_at_a_word(house: House) -> N
     assert house.runs() == []
     HoldDesk(house.store, house.clock, house.service.wake).release(actor=TESTER, make_up=True)
     assert soon(lambda: len(ended(house)) >= 2)
+
+
+def test_a_release_that_comes_while_the_loop_looks_is_not_missed(
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = ManualScheduler(tmp_path / "h.db", clock=clock)
+    released: list[Transaction] = []
+
+    def held_and_released(tx: Transaction) -> Hold:
+        found = held(tx)
+        if not released:
+            released.append(tx)
+            HoldDesk(world.store, clock, world.wake).release(actor=TESTER, make_up=True)
+        return found
+
+    restored(world.store)
+    world.add("a", None)
+    world.desk.trigger("a", by=TESTER)
+    # Twice: at first it does not know yet which changes it has seen.
+    assert [world.run_due(), world.run_due()] == [0, 0]
+    monkeypatch.setattr("horarium.scheduling.loop.held", held_and_released)
+    world.wake()
+    assert world.run_due() == 0
+    assert world.run_due() == 1
+    world.store.close()

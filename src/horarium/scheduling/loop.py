@@ -156,10 +156,13 @@ class Loop:
     def _looks_held(self) -> bool:
         """Tell whether a restore holds all schedules; once free, they are so for good."""
         if self._stale:
+            # Said before looking: news that comes meanwhile must not be missed.
+            self._stale = False
             with self._store.reading() as tx:
                 self._is_held = held(tx).plans_nothing
-            # What else is new is looked at when nothing is held any more.
-            self._stale = not self._is_held
+            if not self._is_held:
+                # What else is new is looked at when nothing is held any more.
+                self._stale = True
         return self._is_held
 
     def _has_time(self, now: int) -> bool:
