@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -157,3 +158,18 @@ def test_r80_a_secret_with_a_line_break_makes_no_second_header() -> None:
     with web_server() as server, Caller(HERE) as caller, pytest.raises(Unreached, match="no header can carry"):
         ask(caller, "GET", server.address, headers={"X-Key": "a\r\nHost: evil.example"})
     assert server.asked == []
+
+
+def test_what_is_connected_after_the_time_is_over_is_not_held_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    end = Caller._end
+
+    def end_and_say(caller: Caller) -> None:
+        end(caller)
+        ended.set()
+
+    monkeypatch.setattr(Caller, "_end", end_and_say)
+    with talker(b"a", b"b", waits=0.1) as (port, _), Caller(HERE, seconds=0.05) as caller:
+        assert ended.wait(10)
+        with pytest.raises(Unreached, match=r"longer than 0\.05 s"):
+            caller.connect("127.0.0.1", port)

@@ -148,11 +148,15 @@ class Caller:
     def _keep(self, opened: socket.socket) -> None:
         # A second handle on the same connection: it stays ours when the first one is wrapped for encryption.
         with self._lock:
+            if self._is_over:
+                # Nobody ends this one any more, and who answers a little at a time could hold it for ever.
+                opened.close()
+                raise Unreached(self.too_long())
             self._open.append(opened.dup())
 
     def _end(self) -> None:
-        self._is_over = True
         with self._lock:
+            self._is_over = True
             for each in self._open:
                 with contextlib.suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
