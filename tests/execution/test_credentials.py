@@ -10,8 +10,11 @@ import json
 import logging
 import os
 import pickle
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from horarium.clock import SystemClock
 from horarium.errors import HorariumError, InvalidValue, StoreBusy, VaultSealed
 from horarium.execution.accounts import AccountPolicy
 from horarium.execution.context import RunContext
-from horarium.execution.credentials import Credential
+from horarium.execution.credentials import Credential, Secrets
 from horarium.execution.kinds.command import variable_of
 from horarium.execution.limits import IsolationOptions
 from horarium.execution.local import local_performers
@@ -358,3 +361,26 @@ def test_a_value_that_no_environment_can_hold_is_refused_without_being_shown(tre
     assert done.failure.type == InvalidValue.__name__
     assert "SMTP_PASSWORD" in done.cause
     assert left_of(treasury.secret, [done.cause]) == []
+
+
+def test_threads_of_one_run_that_open_a_credential_at_the_same_time_get_the_same_version() -> None:
+    both_opened = threading.Barrier(2)
+    versions = count(1)
+
+    class Replaced:
+        """Gives out another version each time, since somebody replaces the credential meanwhile."""
+
+        def open(self, name: str) -> Opened:
+            version = next(versions)
+            both_opened.wait(10)
+            return Opened(1, name, version, {"password": canary()})
+
+        def close(self) -> None:
+            return
+
+    secrets = Secrets(("smtp",), Replaced(), lambda _: None)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(secrets.open, ["smtp"] * 2)
+    assert first is second is secrets.open("smtp")
+    secrets.close()
+    secrets.forget()

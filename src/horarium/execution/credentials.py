@@ -111,7 +111,8 @@ class Secrets:
         with self._lock:
             is_late = self._is_over
             if not is_late:
-                self._keep(name, opened)
+                # Another thread of the task may have been first, with another version.
+                opened = self._opened.get(name) or self._keep(name, opened)
         if is_late:
             source.close()
             raise Conflict("the run has ended: it cannot open credentials any more")
@@ -143,7 +144,7 @@ class Secrets:
             raise CredentialDenied(f"there is no vault here from which the credential {name!r} could come")
         return self._source
 
-    def _keep(self, name: str, opened: Opened) -> None:
+    def _keep(self, name: str, opened: Opened) -> Opened:
         from horarium.logs.masking import Masker  # noqa: PLC0415
 
         masker = self._masker or Masker()
@@ -153,3 +154,4 @@ class Secrets:
             LIVE.add(masker)
             self._hide(masker)
         self._opened[name] = opened
+        return opened
