@@ -330,3 +330,29 @@ def test_two_programs_step_around_each_other_at_what_is_due(postgres_url: str) -
         assert set(HoldingBook(two).lock_tasks(sorted(numbers))) == rest
     ours.close()
     theirs.close()
+
+
+def test_no_thread_of_a_child_uses_the_connections_of_its_parent(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(postgres_url)
+    assert isinstance(store, postgres.PostgresStore)
+    inherited, dispose = store._engine, store._engine.dispose
+    is_leaving, is_used = threading.Event(), threading.Event()
+
+    def dispose_slowly(*, close: bool = True) -> None:
+        is_leaving.set()
+        is_used.wait(0.3)
+        dispose(close=close)
+
+    monkeypatch.setattr(inherited, "dispose", dispose_slowly)
+    # As in a child of the process that opened it.
+    store._pid = -1
+    first = threading.Thread(target=store._follow_fork)
+    first.start()
+    assert is_leaving.wait(10)
+    with store.reading() as tx:
+        assert tx.connection.engine is not inherited
+    is_used.set()
+    first.join(10)
+    store.close()

@@ -40,6 +40,7 @@ class PostgresStore:
         self.followers: dict[str, Follower] = {}
         self._url = url.set(drivername="postgresql+psycopg")
         self._pid = os.getpid()
+        self._following = threading.Lock()
         self._pool_size = pool_size
         self._engine = self._make_engine()
         self._clock = SystemClock()
@@ -204,10 +205,14 @@ class PostgresStore:
         return self._engine.connect()
 
     def _follow_fork(self) -> None:
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
-            self._engine.dispose(close=False)
-            self._engine = self._make_engine()
+        if self._pid == os.getpid():
+            return
+        # Taken after a fork alone, so that no child inherits it locked. Whoever finds our number finds our engine.
+        with self._following:
+            if self._pid != os.getpid():
+                self._engine.dispose(close=False)
+                self._engine = self._make_engine()
+                self._pid = os.getpid()
 
 
 class _Listener:
