@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import threading
 import time
 import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
+import pytest
+
+from horarium import TaskScheduler
 from tests.library.programs import ENDED, Workshop, wait_until
 
 TICKING = """
@@ -240,3 +246,25 @@ def test_an_app_of_django_may_hold_it(workshop: Workshop) -> None:
     workshop.write("shop/apps.py", DJANGO_APP)
     workshop.write("manage.py", DJANGO)
     assert workshop.run("manage.py") == "succeeded True in the app\n"
+
+
+def test_threads_of_a_child_that_ask_at_the_same_time_get_one_scheduler(
+    make: Callable[..., TaskScheduler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler = make()
+    begin, is_beginning, has_begun = scheduler._begin_process, threading.Event(), threading.Event()
+
+    def begin_slowly() -> object:
+        is_beginning.set()
+        has_begun.wait(0.3)
+        return begin()
+
+    monkeypatch.setattr(scheduler, "_begin_process", begin_slowly)
+    # As in a child of the process that made it.
+    scheduler._present = scheduler._present._replace(pid=-1)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(lambda: scheduler._service)
+        assert is_beginning.wait(10)
+        mine = scheduler._service
+        has_begun.set()
+        assert other.result(10) is mine is scheduler._service

@@ -89,6 +89,7 @@ class TaskScheduler:
         self._slots_each = max_workers_each
         self._store = open_store(place_of(store), clock=self._clock)
         self._registry = Registry()
+        self._following = Lock()
         self._present = self._begin_process()
 
     def add_cron_task(
@@ -367,7 +368,10 @@ class TaskScheduler:
     def _process(self) -> _Process:
         """Return what belongs to this process alone: after a fork, what the parent started is the parent's to end."""
         if self._present.pid != os.getpid():
-            self._present = self._begin_process()
+            # Taken after a fork alone, so that no child inherits it locked.
+            with self._following:
+                if self._present.pid != os.getpid():
+                    self._present = self._begin_process()
         return self._present
 
     def _begin_process(self) -> _Process:
