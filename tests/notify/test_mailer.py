@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -31,11 +32,15 @@ def send(box: Mailbox | int, **settings: Any) -> None:
 
 
 def send_over(mailer: Mailer) -> None:
+    with mailer.line() as line:
+        line.send(letter(), to=TO, sender=FROM)
+
+
+def letter() -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["To"], message["From"], message["Subject"] = TO, FROM, "A try"
     message.set_content("Good day\n")
-    with mailer.line() as line:
-        line.send(message, to=TO, sender=FROM)
+    return message
 
 
 def failure(box: Mailbox | int, **settings: Any) -> MailFailed:
@@ -158,3 +163,13 @@ def test_a_connection_in_use_is_broken_off_from_another_thread() -> None:
         with pytest.raises(MailFailed, match="broke the connection off"):
             send_over(mailer)
     mailer.hang_up()
+
+
+def test_a_connection_is_broken_off_although_another_thread_has_had_one_meanwhile() -> None:
+    with mail_server() as box, ThreadPoolExecutor(1) as other:
+        mailer = Mailer(MailSettings(host="127.0.0.1", port=box.port, security="none"))
+        with mailer.line() as line:
+            other.submit(send_over, mailer).result(10)
+            mailer.hang_up()
+            with pytest.raises(MailFailed, match="broke the connection off"):
+                line.send(letter(), to=TO, sender=FROM)

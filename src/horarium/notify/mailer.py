@@ -66,26 +66,26 @@ class Mailer:
         """Wait at most `patience_seconds` for each answer of the server."""
         self.settings = settings
         self._patience_seconds = patience_seconds
-        self._open: smtplib.SMTP | None = None
+        self._open: set[smtplib.SMTP] = set()
 
     @contextlib.contextmanager
     def line(self) -> Iterator[Line]:
         """Open a connection for some letters. Raises `MailFailed` where it cannot be had as it was asked for."""
         with _told(self.settings):
             opened = self._connect()
-        self._open = opened
+        self._open.add(opened)
         try:
             yield Line(opened, self.settings)
         finally:
-            self._open = None
+            self._open.discard(opened)
             _part(opened)
 
     def hang_up(self) -> None:
-        """Break the open connection off, from another thread: whoever waits for the server fails at once."""
-        found = self._open
-        if found is not None and found.sock is not None:
-            with contextlib.suppress(OSError):
-                found.sock.shutdown(socket.SHUT_RDWR)
+        """Break all open connections off, from another thread: whoever waits for the server fails at once."""
+        for found in tuple(self._open):
+            if found.sock is not None:
+                with contextlib.suppress(OSError):
+                    found.sock.shutdown(socket.SHUT_RDWR)
 
     def _connect(self) -> smtplib.SMTP:
         settings = self.settings
