@@ -338,6 +338,7 @@ def test_no_thread_of_a_child_uses_the_connections_of_its_parent(
     store = open_store(postgres_url)
     assert isinstance(store, postgres.PostgresStore)
     inherited, dispose = store._engine, store._engine.dispose
+    dispose()
     is_leaving, is_used = threading.Event(), threading.Event()
 
     def dispose_slowly(*, close: bool = True) -> None:

@@ -6,16 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 
 from horarium.clock import SystemClock
 from horarium.errors import StoreDamaged
 from horarium.records.actors import Actor
 from horarium.states import EventKind
+from horarium.store import damage
 from horarium.store.backup import list_backups
 from horarium.store.books.events import EventBook
 from horarium.store.opening import open_store
 from horarium.store.port import Store
+from horarium.store.postgres import PostgresStore
 from horarium.upkeep import check_storage
 from horarium.upkeep.backups import back_up
 from horarium.upkeep.damage import damage_of
@@ -91,8 +93,8 @@ def test_rp16_r110_a_damaged_page_of_postgresql_stops_all_writing_until_a_backup
     write(other)
     refuses(lambda: check_storage(store=damaged, clock=clock), damaged.location, str(backup.path), "task_executions")
     with damaged.reading() as tx:
-        (event,) = EventBook(tx).newest(kinds=[EventKind.STORE_DAMAGED])
-    assert str(backup.path) in event.body["words"]
+        (noted,) = EventBook(tx).newest(kinds=[EventKind.STORE_DAMAGED])
+    assert str(backup.path) in noted.body["words"]
     refuses(lambda: write(damaged), "is damaged")
     monkeypatch.setattr("horarium.store.damage.LOOK_SECONDS", 0.0)
     refuses(lambda: write(other), "is damaged")
@@ -132,3 +134,48 @@ def test_rp16_where_not_even_a_mark_can_be_written_it_holds_for_this_process(pos
     postgres.damage.put("a page was damaged")
     refuses(lambda: write(postgres), "a page was damaged")
     assert damage_of(postgres) == "a page was damaged"
+
+
+def test_rp16_a_mark_that_is_put_while_another_thread_looks_for_one_is_not_forgotten(
+    postgres: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = damage._found
+    acts = [lambda: postgres.damage.put("a page was damaged"), lambda: refuses(lambda: write(postgres), "was damaged")]
+
+    def find_slowly(connection: Connection) -> str:
+        found = find(connection)
+        while acts:
+            acts.pop(0)()
+        return found
+
+    with monkeypatch.context() as at_once:
+        at_once.setattr(damage, "LOOK_SECONDS", 0.0)
+        at_once.setattr(damage, "_found", find_slowly)
+        refuses(lambda: write(postgres), "a page was damaged")
+    refuses(lambda: write(postgres), "a page was damaged")
+
+
+def test_rp16_the_mark_is_looked_for_over_the_connection_that_writes(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(damage, "LOOK_SECONDS", 0.0)
+    store = open_store(postgres_url)
+    assert isinstance(store, PostgresStore)
+    taken: list[object] = []
+    event.listen(store._engine, "checkout", lambda *found: taken.append(found[0]))
+    write(store)
+    assert len(taken) == 1
+    store.close()
+
+
+def test_a_child_looks_for_the_mark_over_a_connection_of_its_own(postgres_url: str) -> None:
+    store = open_store(postgres_url)
+    assert isinstance(store, PostgresStore)
+    inherited = store._engine
+    inherited.dispose()
+    # As in a child of the process that opened it.
+    store._pid = -1
+    store.damage.forget()
+    assert store.damage.words == ""
+    assert store._engine is not inherited
+    store.close()

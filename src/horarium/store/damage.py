@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,13 +22,15 @@ from horarium.store.failures import translated
 SUFFIX: Final = "-damaged"
 LOOK_SECONDS: Final = 5.0
 """For how long a process may not know of a row that another one has written."""
+KEY: Final = "damaged"
+"""What the row is kept under."""
 _LONGEST: Final = 2000
 _IS_THERE: Final = text("SELECT to_regclass('horarium_meta') IS NOT NULL")
-_READ: Final = text("SELECT value FROM horarium_meta WHERE key = 'damaged'")
+_READ: Final = text("SELECT value FROM horarium_meta WHERE key = :key").bindparams(key=KEY)
 _PUT: Final = text(
-    "INSERT INTO horarium_meta (key, value) VALUES ('damaged', :words) ON CONFLICT (key) DO UPDATE SET value = :words"
-)
-_CLEAR: Final = text("DELETE FROM horarium_meta WHERE key = 'damaged'")
+    "INSERT INTO horarium_meta (key, value) VALUES (:key, :words) ON CONFLICT (key) DO UPDATE SET value = :words"
+).bindparams(key=KEY)
+_CLEAR: Final = text("DELETE FROM horarium_meta WHERE key = :key").bindparams(key=KEY)
 
 
 class DamageMark:
@@ -93,16 +96,18 @@ class DamageRow:
     @property
     def words(self) -> str:
         """Return what was found, empty when nothing was."""
-        now = self._clock.monotonic()
-        if now - self._looked_at >= LOOK_SECONDS:
-            self._looked_at = now
-            self._row = self._read()
+        if self._is_time():
+            # What keeps the row from being read says so to whoever writes next.
+            with suppress(StoreError), translated(), self._connect() as connection:
+                self._look(connection)
         return self._own or self._row
 
-    def refuse(self) -> None:
-        """Raise `StoreDamaged` if there is a mark."""
-        words = self.words
-        if words:
+    def refuse(self, connection: Connection) -> None:
+        """Raise `StoreDamaged` if there is a mark; looked for over a `connection` that is in no transaction yet."""
+        if self._is_time():
+            with suppress(StoreError), translated():
+                self._look(connection)
+        if words := self._own or self._row:
             raise StoreDamaged(words)
 
     def put(self, words: str) -> None:
@@ -126,12 +131,20 @@ class DamageRow:
         self._own = self._row = ""
         self._looked_at = -math.inf
 
-    def _read(self) -> str:
-        try:
-            with translated(), self._connect() as connection:
-                if not connection.execute(_IS_THERE).scalar_one():
-                    return ""
-                return str(connection.execute(_READ).scalar_one_or_none() or "")
-        except StoreError:
-            # What keeps the row from being read says so to whoever writes next.
-            return self._row
+    def _is_time(self) -> bool:
+        return self._clock.monotonic() - self._looked_at >= LOOK_SECONDS
+
+    def _look(self, connection: Connection) -> None:
+        began = self._looked_at = self._clock.monotonic()
+        # Apart from what is written afterwards: a restore need not wait for that to let go of the row's table.
+        with connection.begin():
+            found = _found(connection)
+        # Else another thread has looked since, or has put the mark: it knows more.
+        if self._looked_at == began:
+            self._row = found
+
+
+def _found(connection: Connection) -> str:
+    if not connection.execute(_IS_THERE).scalar_one():
+        return ""
+    return str(connection.execute(_READ).scalar_one_or_none() or "")

@@ -63,24 +63,22 @@ class PostgresStore:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Open a writing transaction; every commit is durable when the block ends."""
-        self._follow_fork()
-        self.damage.refuse()
-        with self._writing() as tx:
+        with self._writing(self.damage.refuse) as tx:
             yield tx
 
     @contextmanager
     def replacing(self) -> Iterator[Transaction]:
         """Open a transaction that puts everything anew or nothing: also where damage was found."""
-        self._follow_fork()
-        with self._writing() as tx:
+        with self._writing(_takes_all) as tx:
             yield tx
         self.damage.forget()
 
     @contextmanager
-    def _writing(self) -> Iterator[Transaction]:
+    def _writing(self, judge: Callable[[Connection], None]) -> Iterator[Transaction]:
         with translated():
-            connection = self._engine.connect()
+            connection = self._connect()
         with connection:
+            judge(connection)
             with translated():
                 transaction = connection.begin()
             try:
@@ -99,8 +97,7 @@ class PostgresStore:
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """Open a connection for reading; each statement sees what is committed."""
-        self._follow_fork()
-        with translated(), self._engine.connect() as connection:
+        with translated(), self._connect() as connection:
             yield Transaction(connection, CAPABILITIES)
 
     def lease_now(self, tx: Transaction) -> float:
@@ -201,7 +198,7 @@ class PostgresStore:
         return engine
 
     def _connect(self) -> Connection:
-        # The engine is another one after a fork.
+        self._follow_fork()
         return self._engine.connect()
 
     def _follow_fork(self) -> None:
@@ -213,6 +210,10 @@ class PostgresStore:
                 self._engine.dispose(close=False)
                 self._engine = self._make_engine()
                 self._pid = os.getpid()
+
+
+def _takes_all(_connection: Connection) -> None:
+    return None
 
 
 class _Listener:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from sqlalchemy import text
 from sqlalchemy.schema import CreateSchema
@@ -21,6 +21,7 @@ from horarium.store.backup import rebuild_sqlite
 from horarium.store.backup.making import compare, plain_copy
 from horarium.store.backup.packing import GoOn, Seal, check_room
 from horarium.store.backup.shelf import Backup
+from horarium.store.damage import KEY
 from horarium.store.migrations.runner import bring, known_revisions
 from horarium.store.port import Store, Transaction
 from horarium.store.postgres import PostgresStore
@@ -58,7 +59,7 @@ def restore(store: Store, backup: Backup, *, seal: Seal | None, within: Within, 
             rebuilt = _rebuilt(store, backup, plain, within, go_on)
             store.take_over(rebuilt, go_on)
             return
-        with _replacing(store) as tx:
+        with cast("PostgresStore", store).replacing() as tx:
             for words in _PATIENCE:
                 tx.execute(text(words))
             _fill_postgres(tx, backup, plain, within, go_on, instead=True)
@@ -74,7 +75,7 @@ def drill(store: Store, backup: Backup, *, seal: Seal | None, within: Within, go
         if isinstance(store, SqliteStore):
             _rebuilt(store, backup, plain, within, go_on)
             return
-        with suppress(_DrillIsOver), _replacing(store) as tx:
+        with suppress(_DrillIsOver), cast("PostgresStore", store).replacing() as tx:
             for words in _PATIENCE[:-1]:
                 tx.execute(text(words))
             name = f"horarium_drill_{secrets.token_hex(6)}"
@@ -104,11 +105,6 @@ def refuse_unfit(store: Store, backup: Backup) -> None:
         )
     if backup.schema not in known:
         raise StoreForeign(f"{backup.name} says that it has schema {backup.schema}, which no release ever had")
-
-
-def _replacing(store: Store) -> AbstractContextManager[Transaction]:
-    """Open a transaction as a restore needs it: a database in which damage was found takes nothing else."""
-    return store.replacing() if isinstance(store, PostgresStore) else store.transaction()
 
 
 def _rebuilt(store: SqliteStore, backup: Backup, plain: Path, within: Within, go_on: GoOn) -> Path:
@@ -144,6 +140,6 @@ def _fill_postgres(
     compare(backup.rows, rows, backup.path)
     bring(tx, backup.schema)
     # Made of a database in which damage was found already, it would bind the restored one, too.
-    drop_meta(tx, "damaged")
+    drop_meta(tx, KEY)
     within(tx)
     go_on()
