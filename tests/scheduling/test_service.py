@@ -218,6 +218,28 @@ def test_a_stop_that_comes_while_it_begins_anew_leaves_nothing_running(file_hous
     assert not [each.name for each in threading.enumerate() if each.name in {"horarium-loop", "horarium-starter"}]
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda service: service.wake(),
+        lambda service: service.cancel(1, "by hand"),
+        lambda service: service.recall(1),
+        lambda service: service.put_back([]),
+        lambda service: service.is_running,
+    ],
+    ids=["wake", "cancel", "recall", "put back", "is running"],
+)
+def test_what_is_asked_of_it_while_it_stops_finds_it_there_or_gone(
+    house: House, monkeypatch: pytest.MonkeyPatch, asked: Callable[[SchedulerService], object]
+) -> None:
+    house.service.start()
+    looks = iter([vars(house.service)["_parts"]])
+    with monkeypatch.context() as patch:
+        # A stop that ends between one look at the parts and the next.
+        patch.setattr(SchedulerService, "_parts", property(lambda _service: next(looks, None)), raising=False)
+        asked(house.service)
+
+
 def test_a_start_that_fails_leaves_no_node_behind(file_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: Reporter) -> Launcher:
         raise OSError("no threads left")

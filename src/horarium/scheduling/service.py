@@ -85,7 +85,8 @@ class SchedulerService:
     @property
     def is_running(self) -> bool:
         """Tell whether it was started and goes round."""
-        return self._parts is not None and self._parts.loop.is_alive
+        parts = self._parts
+        return parts is not None and parts.loop.is_alive
 
     @property
     def node_id(self) -> int | None:
@@ -129,25 +130,27 @@ class SchedulerService:
 
     def wake(self) -> None:
         """Look at the store again at once."""
-        if self._parts is not None:
-            self._parts.loop.wake()
+        if parts := self._parts:
+            parts.loop.wake()
 
     def cancel(self, run_id: int, cause: str) -> bool:
         """End a run that this node holds; False when it is not here."""
-        return self._parts is not None and self._parts.launcher.cancel(run_id, cause)
+        parts = self._parts
+        return parts is not None and parts.launcher.cancel(run_id, cause)
 
     def recall(self, task_id: int) -> list[tuple[int, Assignment]]:
         """Take back what this node has claimed of a task and not begun; the caller settles it in the store."""
-        if self._parts is None:
+        parts = self._parts
+        if parts is None:
             return []
-        claims = self._parts.starter.drop_task(task_id)
-        self._parts.claimer.forget(claims)
+        claims = parts.starter.drop_task(task_id)
+        parts.claimer.forget(claims)
         return claims
 
     def put_back(self, claims: list[tuple[int, Assignment]]) -> None:
         """Undo `recall` when the caller's change did not come about."""
-        if self._parts is not None:
-            self._parts.claimer.take(claims)
+        if parts := self._parts:
+            parts.claimer.take(claims)
 
     def stop(self, grace_seconds: float = 30.0) -> None:
         """End in order: claim nothing new, give back what has not begun, let runs end, cut off the rest.
@@ -211,8 +214,8 @@ class SchedulerService:
         parts.loop.start()
 
     def _hand_over(self, claims: list[tuple[int, Assignment]]) -> None:
-        if self._parts is not None:
-            self._parts.starter.add(claims)
+        if parts := self._parts:
+            parts.starter.add(claims)
 
     def _changed(self) -> None:
         parts, heartbeat = self._parts, self._heartbeat
@@ -241,13 +244,14 @@ class SchedulerService:
 
     def _supervise(self) -> None:
         """Begin anew when an inner thread has ended: a node that does nothing must not look alive."""
-        if self._parts is None or self._grace is not None:
+        parts = self._parts
+        if parts is None or self._grace is not None:
             return
-        if not self._parts.are_alive:
+        if not parts.are_alive:
             log.error("A part of the scheduler has ended unasked; it begins anew")
             self._begin_anew("a part of the scheduler ended unasked")
             return
-        self._standstill.look(self._parts.loop.turned)
+        self._standstill.look(parts.loop.turned)
 
     def _begin_anew(self, cause: str = "this process was cut off and declared dead") -> None:
         """Start over as a new node, for example after this one was declared dead: its runs belong to others now."""
