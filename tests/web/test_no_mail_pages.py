@@ -86,11 +86,7 @@ def test_the_api_warns_of_a_rule_that_tells_by_mail_alone(site: Site) -> None:
 
 def test_a_message_that_lies_is_shown_as_not_sent_with_the_reason(site: Site) -> None:
     client = site.signed_in("ines")
-    ines = site.users.find("ines")
-    assert ines
-    number = notices.add_message(site, Target(user_id=ines.id), state="waiting")
-    with site.store.transaction() as tx:
-        LyingBook(tx).leave(0, site.clock.now(), why=NO_MAIL)
+    number = left_for_ines(site, timedelta())
     for path in (MESSAGES, f"{MESSAGES}/{number}"):
         shown = client.get(path).text
         assert "Not sent" in shown
@@ -100,10 +96,17 @@ def test_a_message_that_lies_is_shown_as_not_sent_with_the_reason(site: Site) ->
 
 def test_sending_again_without_a_mail_server_says_that_it_waits(site: Site) -> None:
     client = site.signed_in("ines")
+    number = left_for_ines(site, timedelta(days=2))
+    answer = post(client, f"{MESSAGES}/{number}/resend")
+    assert "It waits for a mail server" in client.get(answer.headers["location"]).text
+
+
+def left_for_ines(site: Site, later: timedelta) -> int:
+    """Add a message to her that is left, so much later, for want of a mail server; return its number."""
     ines = site.users.find("ines")
     assert ines
     number = notices.add_message(site, Target(user_id=ines.id), state="waiting")
     with site.store.transaction() as tx:
-        assert LyingBook(tx).leave(0, site.clock.now() + timedelta(days=2), why=NO_MAIL) == 1
-    answer = post(client, f"{MESSAGES}/{number}/resend")
-    assert "It waits for a mail server" in client.get(answer.headers["location"]).text
+        given_up = LyingBook(tx).leave(0, site.clock.now() + later, why=NO_MAIL)
+    assert given_up == (1 if later else 0)
+    return number

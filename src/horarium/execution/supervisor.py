@@ -200,7 +200,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """End the warden; what it started and is not closed yet is watched by its own guardian."""
-        self._forget(self._warden)
+        with self._lock:
+            self._let_go()
 
     def _ask(
         self, payload: bytes, stdin: int | None, extra: Sequence[int]

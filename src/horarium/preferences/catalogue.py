@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any, Final
 
@@ -153,8 +153,9 @@ _HOURS: Final = tuple(f"{hour:02}:00" for hour in range(24))
 
 
 def _told(key: str, label: str, sentence: str, to_you: str = "") -> Setting:
-    plain = Setting(key=key, type=SettingType.SWITCH, default=True, label=label, group=TELLING, sentence=sentence)
-    return replace(plain, to_you=to_you)
+    return Setting(
+        key=key, type=SettingType.SWITCH, default=True, label=label, group=TELLING, sentence=sentence, to_you=to_you
+    )
 
 
 TELLING: Final = "Notifications"
